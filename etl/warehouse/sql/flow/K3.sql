@@ -1,0 +1,17 @@
+-- 专用线单位大宗铁路占比: rail ÷ (rail + road + new-energy road) of bulk goods, any distance. Clause （五）.
+-- Whether belt belongs to the denominator is the bureau's switch belt_in_k3.
+select
+    'K3' as indicator,
+    month,
+    unit_code,
+    county_code,
+    corridor,
+    commodity,
+    direction,
+    counted_once,
+    case when is_rail then tonnes else 0 end as numerator_tonnes,
+    case when is_rail or is_road or (is_belt and belt_in_k3) then tonnes else 0 end as denominator_tonnes,
+    case when is_road then tonnes else 0 end as road_tonnes
+from cube
+cross join dim_rule
+where is_bulk and not is_drayage

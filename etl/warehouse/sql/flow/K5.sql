@@ -1,0 +1,15 @@
+-- 500公里以上大宗铁路占比: rail ÷ all modes of bulk goods from 500 km up. Clause （二）, 以铁路为主.
+select
+    'K5' as indicator,
+    month,
+    unit_code,
+    county_code,
+    corridor,
+    commodity,
+    direction,
+    counted_once,
+    case when is_rail then tonnes else 0 end as numerator_tonnes,
+    tonnes as denominator_tonnes,
+    case when is_road then tonnes else 0 end as road_tonnes
+from cube
+where is_bulk and distance_band = '长' and not is_drayage
