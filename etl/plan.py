@@ -134,7 +134,7 @@ class Judgement:
     target: Fraction | None
     verdict: Verdict
     light: Light | None
-    interval: tuple[Fraction, Fraction] | None
+    interval: tuple[Fraction, Fraction | None] | None
     reports_expected: int
     reports_received: int
     gap: Fraction | None = None
@@ -182,11 +182,13 @@ def _(evidence: ShareEvidence, plan: Plan) -> Judgement:
     interval = _share_interval(evidence, rail, total)
     target, not_yet = _share_target(plan, subject)
     gap = added = shiftable = None
-    if target is not None:
+    if target is not None and value is not None:
         gap = max(Fraction(0), target * total - rail)
         shiftable = min(gap, Fraction(evidence.road))
         added = gap / (1 - target) if target < 1 else None
-    known_empty = value is None and not evidence.missing and not evidence.unknown_units
+    is_complete = evidence.reports_expected == evidence.reports_received and not evidence.unknown_units
+    # A missing return is never 0: only a population that has reported is known to be empty.
+    known_empty = value is None and is_complete
     if target is None:
         verdict = Verdict.NO_TARGET
     elif evidence.awaits_ruling:
@@ -250,7 +252,8 @@ def _(evidence: OfficialEvidence, plan: Plan) -> Judgement:
         target=target,
         verdict=verdict,
         light=_pace_light(plan, rate) if verdict in _DECIDED else None,
-        interval=None if value is None or not evidence.complete else (value, value),
+        # A month that is missing can only add to the sum of the known.
+        interval=None if value is None else (value, value if evidence.complete else None),
         reports_expected=evidence.reports_expected,
         reports_received=evidence.reports_received,
         gap=target - value if known else None,
@@ -291,7 +294,7 @@ def _(evidence: ObligationEvidence, plan: Plan) -> Judgement:
         target=bound,
         verdict=verdict,
         light=_access_light(verdict),
-        interval=(tonnes, evidence.highest) if evidence.highest is not None else None,
+        interval=(tonnes, evidence.highest),
         reports_expected=evidence.reports_expected,
         reports_received=evidence.reports_received,
         obliged=obliged,
@@ -337,7 +340,7 @@ def _(evidence: AccessEvidence, plan: Plan) -> Judgement:
         interval=interval if value is not None or open_units else None,
         reports_expected=evidence.reports_expected,
         reports_received=evidence.reports_received,
-        gap=Fraction(total - access),
+        gap=Fraction(total - access) if total else None,
         unknown_units=tuple(u.subject.object for u in open_units),
         exempt=sum(u.exempt for u in obliged),
     )
@@ -360,14 +363,10 @@ def collective_gap(judgements: Iterable[Judgement]) -> Fraction:
 
 def by_gap(judgements: Sequence[Judgement]) -> list[Judgement]:
     """Sorted by what has to be shifted, most first; without a gap last, then by object."""
-    return sorted(
-        judgements, key=lambda j: (j.gap is None, -(j.gap or Fraction(0)), j.subject.object)
-    )
+    return sorted(judgements, key=lambda j: (j.gap is None, -(j.gap or Fraction(0)), j.subject.object))
 
 
-def _share_interval(
-    evidence: ShareEvidence, rail: Fraction, total: Fraction
-) -> tuple[Fraction, Fraction]:
+def _share_interval(evidence: ShareEvidence, rail: Fraction, total: Fraction) -> tuple[Fraction, Fraction]:
     whole = total + evidence.missing
     unit_unknown = evidence.unknown_units and evidence.subject.object_type == ENTERPRISE
     if not whole or unit_unknown:

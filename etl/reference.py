@@ -229,9 +229,7 @@ class Declared:
     @cached_property
     def corridor_names(self) -> dict[str, str]:
         """Each name, full name and alias of a corridor → its name."""
-        return _names(
-            "corridors.csv", ((c.name, (c.full_name, *c.aliases)) for c in self.corridors)
-        )
+        return _names("corridors.csv", ((c.name, (c.full_name, *c.aliases)) for c in self.corridors))
 
     @cached_property
     def station_names(self) -> dict[str, str]:
@@ -272,9 +270,7 @@ def load_declared(folder: Path, overlay: Path | None = None) -> Declared:
         plan=_plan(reader),
         counties=reader.table("counties", County, lat=_optional_decimal, lon=_optional_decimal),
         clusters=reader.table("clusters", Cluster),
-        commodities=reader.table(
-            "commodities", Commodity, bulk=_flag, coal_coke=_flag, aliases=_split
-        ),
+        commodities=reader.table("commodities", Commodity, bulk=_flag, coal_coke=_flag, aliases=_split),
         modes=reader.table("modes", Mode, rail=_flag, road=_flag, belt=_flag, clean=_flag, aliases=_split),
         corridors=reader.table(
             "corridors",
@@ -288,15 +284,22 @@ def load_declared(folder: Path, overlay: Path | None = None) -> Declared:
         stations=reader.table("stations", Station, aliases=_split),
         od_distances=reader.table("od_distances", OdDistance, distance_km=_decimal),
         coal_areas=reader.table(
-            "coal_areas", CoalArea, {"from": "valid_from", "to": "valid_to"},
-            valid_from=_optional_month, valid_to=_optional_month,
+            "coal_areas",
+            CoalArea,
+            {"from": "valid_from", "to": "valid_to"},
+            valid_from=_optional_month,
+            valid_to=_optional_month,
         ),
         measures=reader.table(
             "measures", Measure, no=int, departments=_split, supporting=_split, printed_etc=_flag
         ),
         emission_factors=reader.table(
-            "emission_factors", EmissionFactor,
-            value=_decimal, low=_optional_decimal, high=_optional_decimal, year=int,
+            "emission_factors",
+            EmissionFactor,
+            value=_decimal,
+            low=_optional_decimal,
+            high=_optional_decimal,
+            year=int,
         ),
         is_demo=demo is not None,
         demo_today=demo,
@@ -476,7 +479,12 @@ def _check_links(declared: Declared) -> None:
     counties, corridors = set(declared.county_names), {c.name for c in declared.corridors}
     names = set(declared.county_names.values())
     links = [
-        ("counties.csv", "cluster", {c.cluster for c in declared.counties}, {c.name for c in declared.clusters}),
+        (
+            "counties.csv",
+            "cluster",
+            {c.cluster for c in declared.counties},
+            {c.name for c in declared.clusters},
+        ),
         ("counties.csv", "parent_code", {c.parent_code for c in declared.counties}, counties),
         ("corridors.csv", "counties", {n for c in declared.corridors for n in c.counties}, names),
         ("stations.csv", "corridor", {s.corridor for s in declared.stations}, corridors),

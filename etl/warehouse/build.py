@@ -46,7 +46,9 @@ class BuildRefused(Exception):
     """The built file does not hold together; the old version stays. The message says what failed."""
 
 
-def build(target: Path, inputs: Inputs, declared: Declared, as_of: date, progress: Progress | None = None) -> None:
+def build(
+    target: Path, inputs: Inputs, declared: Declared, as_of: date, progress: Progress | None = None
+) -> None:
     """Write the warehouse of `as_of` to `target`, a new file.
 
     Errors: BuildRefused where a check fails; duckdb.Error where the disk or the memory does.
@@ -91,7 +93,7 @@ def _store_rows(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
     """The accepted rows, from the Parquet files that intake wrote."""
     files = sorted(set(inputs.submissions["rows_file"].to_pylist()) - {None, ""})
     if not files:
-        connection.from_arrow(_EMPTY_ROWS).create("in_row")
+        connection.from_arrow(ROWS.empty_table()).create("in_row")
         return
     paths = [str(inputs.home / file) for file in files]
     connection.register("file_names", pa.table({"path": paths, "rows_file": files}))
@@ -157,7 +159,9 @@ def _indicators() -> pa.Table:
 def _due(inputs: Inputs, declared: Declared, as_of: date) -> pa.Table:
     """The due day of each month that returns can be for."""
     plan = declared.plan
-    starts = [d for d in inputs.registry["due_from"].to_pylist() if d] + inputs.submissions["month"].to_pylist()
+    starts = [d for d in inputs.registry["due_from"].to_pylist() if d] + inputs.submissions[
+        "month"
+    ].to_pylist()
     first = min([*starts, as_of.replace(day=1)])
     months = periods.months_between(first, as_of.replace(day=1))
     due = [periods.due_date(m, plan.due_day, plan.holidays, plan.workdays) for m in months]
@@ -257,7 +261,7 @@ def _check(connection: duckdb.DuckDBPyConnection) -> None:
             raise BuildRefused(f"数据仓库自检未通过：{what}（{found}处）。原版本保持不变，请联系系统管理员。")
 
 
-_EMPTY_ROWS = pa.schema(
+ROWS = pa.schema(
     [
         ("rows_file", pa.string()),
         ("unit_code", pa.string()),
@@ -281,4 +285,4 @@ _EMPTY_ROWS = pa.schema(
         ("weighing_basis", pa.string()),
         ("note", pa.string()),
     ]
-).empty_table()
+)

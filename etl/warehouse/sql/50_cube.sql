@@ -1,6 +1,7 @@
 -- The facts on the keys that the indicators and the filters need.
 -- grain: month × unit × county × corridor × commodity × mode × direction × distance band × loading × drayage × counted once.
--- tonnes sum to those of fact_movement without its excluded rows. Bounds are inclusive: 500.0 km is long.
+-- Rows that are in no indicator (未登记, 停产) are here too: a missing month may take them as its reference.
+-- tonnes sum to those of fact_movement. Bounds are inclusive: 500.0 km is long.
 create table cube as
 with typed as (
     select
@@ -22,7 +23,6 @@ with typed as (
         end as distance_band
     from fact_movement
     cross join dim_rule
-    where fact_movement.excluded_reason is null
 ),
 
 summed as (

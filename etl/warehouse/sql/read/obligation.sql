@@ -30,8 +30,8 @@ select
     dim_unit_month.spur,
     coalesce(tonnes.out_tonnes, 0) as out_tonnes,
     coalesce(tonnes.in_tonnes, 0) as in_tonnes,
-    coalesce(reports.reports_expected, 0) as reports_expected,
-    coalesce(reports.reports_received, 0) as reports_received
+    case when could_be_obliged then coalesce(reports.reports_expected, 0) else 0 end as reports_expected,
+    case when could_be_obliged then coalesce(reports.reports_received, 0) else 0 end as reports_received
 from dim_unit_month
 left join tonnes on dim_unit_month.unit_code = tonnes.unit_code
 left join reports on dim_unit_month.unit_code = reports.unit_code

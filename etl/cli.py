@@ -1,0 +1,364 @@
+"""The command `railshift`. Messages are Chinese; exit 0 done, 1 refused input, 2 wrong call.
+
+With --json, stdout holds one JSON object with decimals as strings; progress and log go to stderr.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from etl import demo as demonstration
+from etl import listing, pipeline
+from etl.intake.check import CheckResult
+from etl.intake.finding import Finding, Refusal
+from etl.intake.mapping import Mapping, MappingError, load_mapping
+from etl.ledger.schema import LedgerUnavailable, open_ledger
+from etl.pipeline import Workplace
+from etl.reference import DATA_VARIABLE, HOME_VARIABLE, DeclaredDataError, data_folder, home_folder, load_declared
+from etl.warehouse import evidence, publish, rows
+from etl.warehouse.build import BuildRefused
+from etl.warehouse.pages import Filters
+from etl.warehouse.publish import BuildRunning
+from etl.warehouse.scope import EVERYTHING
+from etl.warehouse.snapshot import NothingPublished, Snapshot, current, open_snapshot
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="忻州市公转铁监测", pretty_exceptions_enable=False)
+err = Console(stderr=True, highlight=False)
+log = logging.getLogger("railshift")
+
+REFUSED = (
+    Refusal,
+    DeclaredDataError,
+    MappingError,
+    BuildRefused,
+    BuildRunning,
+    NothingPublished,
+    LedgerUnavailable,
+)
+JsonFlag = Annotated[bool, typer.Option("--json", help="以一个 JSON 对象输出")]
+FileArgument = Annotated[Path, typer.Argument(help="文件（CSV、xlsx、xls）", exists=True, dir_okay=False)]
+MappingOption = Annotated[
+    Path | None, typer.Option("--mapping", help="列映射（TOML）", exists=True, dir_okay=False)
+]
+DayOption = Annotated[datetime | None, typer.Option("--received", formats=["%Y-%m-%d"], help="收到日期")]
+
+
+class By(StrEnum):
+    city = "city"
+    county = "county"
+    corridor = "corridor"
+    enterprise = "enterprise"
+
+
+@app.command()
+def init() -> None:
+    """建立运行目录和台账（已有的不改动）。"""
+    work = workplace()
+    typer.echo(f"已就绪：{work.home}")
+
+
+def _import_command(contract: str, what: str) -> Callable[..., None]:
+    def command(
+        file: FileArgument, mapping: MappingOption = None, received: DayOption = None, as_json: JsonFlag = False
+    ) -> None:
+        done = pipeline.import_table(
+            workplace(), contract, file, recorded_on=_day(received), mapping=_mapping(mapping)
+        )
+        if as_json:
+            findings = [finding.to_json() for finding in done.findings]
+            _print_json({"accepted": done.accepted, "rows": done.rows, "findings": findings})
+        else:
+            _print_findings(done.findings)
+            typer.echo(f"{what}：已登记{done.rows}行。" if done.accepted else f"{what}：未登记，请按上述提示改正。")
+        if not done.accepted:
+            raise typer.Exit(1)
+
+    command.__doc__ = f"导入{what}。"
+    return command
+
+
+for _contract, _what in (
+    ("registry", "名录"),
+    ("spurs", "专用线台账"),
+    ("official", "官方数"),
+    ("targets", "分解目标"),
+    ("events", "事件"),
+):
+    _group = typer.Typer(no_args_is_help=True, help=_what)
+    _group.command("import")(_import_command(_contract, _what))
+    # A second command keeps `import` a sub-command: Typer folds a group of one into its group.
+    _group.callback()(lambda: None)
+    app.add_typer(_group, name=_contract)
+
+
+@app.command()
+def check(
+    file: FileArgument,
+    mapping: MappingOption = None,
+    month: Annotated[str | None, typer.Option(help="应填月份 YYYY-MM")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """校验一个文件，不登记。"""
+    with _progress("校验") as step:
+        result = next(iter(pipeline.check(workplace(), [file], _mapping(mapping), step)))
+    outside = [found for found in result.months if month and found != month]
+    if as_json:
+        _print_json(result.to_json())
+    else:
+        _print_check(result)
+        if outside:
+            typer.echo(f"文件内有{'、'.join(outside)}的数据，应填月份为{month}，请核对月份列。")
+    if not result.accepted or outside:
+        raise typer.Exit(1)
+
+
+@app.command()
+def load(
+    files: Annotated[list[Path], typer.Argument(help="一个或多个文件", exists=True, dir_okay=False)],
+    mapping: MappingOption = None,
+    reason: Annotated[str | None, typer.Option(help="更正已通过月份的原因")] = None,
+    received: DayOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """批量校验、登记并通过历史月报（管理人员用）。"""
+    day = _day(received)
+    done = []
+    with _progress("读入") as step:
+        for loaded in pipeline.load(
+            workplace(),
+            files,
+            mapping=_mapping(mapping),
+            received=(lambda _: day) if day else None,
+            reason=reason or pipeline.submissions.BULK_REASON,
+            progress=step,
+        ):
+            done.append(loaded)
+            if not as_json:
+                _print_check(loaded.check)
+    accepted, amended, unchanged = (
+        sum(getattr(loaded, name) for loaded in done) for name in ("accepted", "amended", "unchanged")
+    )
+    refused = [pair for loaded in done for pair in loaded.check.refused]
+    whole = [loaded.check.file_name for loaded in done if not loaded.check.accepted]
+    if as_json:
+        _print_json(
+            {
+                "files": [loaded.check.to_json() | {"file": loaded.check.file_name} for loaded in done],
+                "accepted": accepted,
+                "amended": amended,
+                "unchanged": unchanged,
+                "refused": [{"unit_code": unit, "month": month_} for unit, month_ in refused],
+            }
+        )
+    else:
+        typer.echo(f"新登记{accepted}个单位月，更正{amended}个，内容相同{unchanged}个，未受理{len(refused)}个。")
+        for unit, month_ in refused:
+            typer.echo(f"未受理：{unit} {month_}")
+    if refused or whole:
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="按当日已知的数据生成")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """由台账生成并发布数据。"""
+    with _progress("生成") as step:
+        target = pipeline.publish_build(workplace(), _day(as_of), step)
+    if as_json:
+        _print_json({"snapshot": target.stem})
+    else:
+        typer.echo(f"已生成：{target.stem}")
+
+
+@app.command()
+def indicators(
+    year: Annotated[int, typer.Option(help="年份")],
+    through: Annotated[int | None, typer.Option(min=1, max=12, help="截至月份，缺省为最近一个完整月")] = None,
+    by: Annotated[By, typer.Option(help="分组")] = By.city,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="按当日已知的数据（须已生成）")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """计算指标，与方案目标比较。"""
+    snapshot = _snapshot(_day(as_of))
+    filters = _period(snapshot, year, through)
+    judged = evidence.indicators(snapshot, EVERYTHING, filters, by.value)
+    if as_json:
+        listed = [listing.judgement_json(one) for one in judged]
+        _print_json({"snapshot": snapshot.version, "indicators": listed})
+        return
+    for line in listing.judgement_lines(judged, snapshot):
+        typer.echo(line)
+
+
+@app.command("rows")
+def rows_command(
+    indicator: Annotated[str, typer.Option(help="指标编号，如 K2")],
+    year: Annotated[int, typer.Option(help="年份")],
+    out: Annotated[Path, typer.Option("--csv", help="输出文件")],
+    through: Annotated[int | None, typer.Option(min=1, max=12)] = None,
+    county: Annotated[str | None, typer.Option(help="县区代码")] = None,
+    corridor: Annotated[str | None, typer.Option(help="通道")] = None,
+    enterprise: Annotated[str | None, typer.Option(help="填报单位编码")] = None,
+    commodity: Annotated[str | None, typer.Option(help="货类")] = None,
+    direction: Annotated[str | None, typer.Option(help="发运或到达")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """导出一个数字背后的原始行，含未计入的行及原因。"""
+    snapshot = _snapshot(None)
+    period = _period(snapshot, year, through)
+    filters = Filters(period.year, period.through, county, commodity, corridor, direction)
+    frame = rows.behind(snapshot, EVERYTHING, indicator, filters, unit=enterprise)
+    with out.open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(frame.columns)
+        writer.writerows([listing.csv_cell(cell) for cell in row] for row in frame.itertuples(index=False))
+    if as_json:
+        _print_json({"snapshot": snapshot.version, "rows": len(frame), "file": str(out)})
+    else:
+        typer.echo(f"已导出{len(frame)}行：{out}")
+
+
+@app.command()
+def demo() -> None:
+    """生成演示数据（另设目录，不影响正式数据）。"""
+    home = _demo_home()
+    with _progress("演示") as step:
+        demonstration.make(home, step)
+    typer.echo(f"演示数据已生成：{home}")
+
+
+@app.command()
+def serve(
+    demo_data: Annotated[bool, typer.Option("--demo", help="用演示数据，没有则先生成")] = False,
+    port: Annotated[int, typer.Option(help="端口")] = 8501,
+    host: Annotated[str, typer.Option(help="地址，只能是本机")] = "127.0.0.1",
+) -> None:
+    """启动网页（只在本机）。"""
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise typer.BadParameter("尚无账号登录，只能在本机地址（127.0.0.1）启动。", param_hint="--host")
+    environment = dict(os.environ)
+    if demo_data:
+        home = _demo_home()
+        if publish.current_path(home) is None:
+            demo()
+        environment[HOME_VARIABLE] = str(home)
+    else:
+        _snapshot(None)
+        environment[HOME_VARIABLE] = str(home_folder())
+    environment[DATA_VARIABLE] = str(data_folder())
+    typer.echo(f"请在浏览器打开 http://{host}:{port}")
+    command = [sys.executable, "-m", "uvicorn", "dashboard.server:app", "--host", host, "--port", str(port)]
+    with subprocess.Popen([*command, "--log-level", "warning"], env=environment) as server:
+        try:
+            raise typer.Exit(server.wait())
+        except KeyboardInterrupt:
+            server.terminate()
+
+
+def workplace() -> Workplace:
+    """The run-time folder with its ledger, and the declared data in force."""
+    home = home_folder()
+    overlay = demonstration.overlay_of(home)
+    return Workplace(home, open_ledger(home), load_declared(data_folder(), overlay))
+
+
+def main() -> None:
+    """Run the command line: a refused input is a sentence and exit 1, never a trace."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        app(standalone_mode=True)
+    except REFUSED as refusal:
+        if "--json" in sys.argv:
+            _print_json(listing.refusal_json(refusal))
+        else:
+            typer.echo(str(refusal), err=True)
+        sys.exit(1)
+    except OSError as error:
+        log.debug("", exc_info=True)
+        typer.echo(f"系统错误，与您的文件无关：{error.strerror or error}", err=True)
+        sys.exit(1)
+
+
+def _demo_home() -> Path:
+    return Path(os.environ.get(HOME_VARIABLE) or "var/demo").resolve()
+
+
+def _snapshot(as_of: date | None) -> Snapshot:
+    home = home_folder()
+    if as_of is None:
+        return current(home)
+    path = publish.as_of_path(home, as_of)
+    if not path.is_file():
+        raise NothingPublished(f"尚未按{as_of}生成，请先运行 railshift build --as-of {as_of}。")
+    return open_snapshot(path)
+
+
+def _period(snapshot: Snapshot, year: int, through: int | None) -> Filters:
+    """January to `through`; default: the newest complete month of that year."""
+    newest = snapshot.last_month
+    last = 12 if year < newest.year else newest.month
+    if year > newest.year or (through and through > last):
+        raise typer.BadParameter(f"数据截至{newest.year}年{newest.month}月。", param_hint="--year / --through")
+    return Filters(year, through or last)
+
+
+def _mapping(path: Path | None) -> Mapping | None:
+    return load_mapping(path) if path else None
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr: the step's name, how much of it is done, the time it has taken."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def step(name: str, done: int, whole: int) -> None:
+            bar.update(task, description=f"{what} {name}", completed=done, total=whole or None)
+
+        yield step
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=None))
+
+
+def _print_check(result: CheckResult) -> None:
+    state = "通过校验" if result.accepted else "未通过校验"
+    typer.echo(f"{result.file_name}：{state}，{result.rows}行，{listing.plain(result.tonnes)}吨。")
+    _print_findings(result.findings, result.totals)
+
+
+def _print_findings(findings: tuple[Finding, ...], totals: dict[str, int] | None = None) -> None:
+    for line in listing.finding_lines(findings, totals):
+        typer.echo(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From bytes to checked rows: receive → mapping → rules → check."""

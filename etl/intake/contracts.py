@@ -1,0 +1,335 @@
+"""The small tables that staff import, as data: 名录, 专用线, 官方数, 分解目标, 事件. `imports` reads them.
+
+A contract lists its columns (header, our field, the kind of value, must it be filled, what stands for
+empty), the fields that no two rows may share, and what is judged across a row.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from etl.intake.words import (
+    FORM,
+    PLAIN,
+    UNKNOWN,
+    Reader,
+    Word,
+    fold,
+    list_reader,
+    number_reader,
+    odd,
+    read_free,
+    read_key,
+    read_month,
+    read_uscc,
+)  # fmt: skip
+from etl.reference import Declared
+
+Row = dict[str, str]
+# What is wrong across a row: the rule's code, the field where it shows, what the message names.
+Wrong = tuple[str, str, str]
+
+_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
+# A date cell may carry a time of day; only midnight is a date.
+_MIDNIGHT = re.compile(r" 0{1,2}:00(:00)?$")
+_YEAR = re.compile(r"(20\d\d)年?")
+_LOOKS_LIKE_USCC = re.compile(r"[0-9A-Za-z]{18}|\d(\.\d+)?[Ee]\+\d+")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the values of a column are read, the rule's code for what cannot be, and what may stand there."""
+
+    reader: Callable[[Declared], Reader]
+    wrong: str
+    known: Callable[[Declared], str] = lambda _: ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """`required`: the column and each of its cells. A kind by 对象类型 is chosen row by row."""
+
+    header: str
+    field: str
+    kind: Kind | Mapping[str, Kind]
+    required: bool = False
+    default: str = ""
+
+
+def _nothing(_: Row) -> Iterator[Wrong]:
+    yield from ()
+
+
+@dataclass(frozen=True)
+class Contract:
+    """`finish` completes a row (it may change it) and yields what is wrong across its fields."""
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    finish: Callable[[Row], Iterator[Wrong]] = _nothing
+
+
+# -------------------------------------------------------------------------------------- kinds of values
+
+
+def read_day(text: str) -> Word:
+    """A day as YYYY-MM-DD, written so, as 2025/3/1 or as 2025年3月1日."""
+    if word := odd(text):
+        return word
+    tidy = _MIDNIGHT.sub("", unicodedata.normalize("NFKC", text).strip())
+    match = _DAY.fullmatch(fold(tidy))
+    if not match:
+        return Word(None, UNKNOWN)
+    year, *parts = match.groups()
+    month, day = (int(part) for part in parts if part)
+    try:
+        value = date(int(year), month, day).isoformat()
+    except ValueError:
+        return Word(None, UNKNOWN)
+    return Word(value, PLAIN if value == text else FORM)
+
+
+def _read_year(text: str) -> Word:
+    match = _YEAR.fullmatch(fold(text))
+    return odd(text) or (Word(match[1]) if match else Word(None, UNKNOWN))
+
+
+def _read_caliber(text: str) -> Word:
+    # 发送+接运 and 发送＋接运 are one caliber: which plus sign was at hand says nothing.
+    return odd(text) or Word(fold(text).replace("+", "＋"))
+
+
+def _unit_reader(declared: Declared) -> Reader:
+    """A uscc or a unit code; what looks like a uscc must be one, where units are named by it."""
+
+    def read(text: str) -> Word:
+        if declared.plan.unit_key == "uscc" and _LOOKS_LIKE_USCC.fullmatch(fold(text)):
+            return read_uscc(text)
+        return read_key(text)
+
+    return read
+
+
+def _enterprise_reader(declared: Declared) -> Reader:
+    """A uscc, a unit code, or a name, which only the registry can tell."""
+    read_unit = _unit_reader(declared)
+    return lambda text: read_unit(text) if fold(text).isascii() else read_free(text)
+
+
+def _words(*words: str, **aliases: str) -> Kind:
+    """A list of words; an alias stands for its word."""
+    reader = list_reader({word: word for word in words} | aliases)
+    return Kind(lambda _: reader, "T006", lambda _: "、".join(words))
+
+
+def _named(names: Callable[[Declared], Mapping[str, str]], file: str) -> Kind:
+    """A name that the declared data has, under any of its aliases."""
+    return Kind(lambda declared: list_reader(names(declared)), "T013", lambda _: file)
+
+
+def _county_names(declared: Declared) -> Mapping[str, str]:
+    return {name: code for code, name in declared.county_names.items()} | {
+        code: code for code in declared.county_names
+    }
+
+
+def _commodity_names(declared: Declared) -> Mapping[str, str]:
+    return {**declared.commodity_names, "合计": "合计"}
+
+
+def _official_modes(declared: Declared) -> Mapping[str, str]:
+    """Only what is published: rail and road, under their aliases."""
+    return {word: mode for word, mode in declared.mode_names.items() if mode in ("铁路", "公路")}
+
+
+def _indicator_ids(declared: Declared) -> list[str]:
+    return [*declared.plan.targets, *declared.plan.references]
+
+
+def _city_names(declared: Declared) -> Mapping[str, str]:
+    area = declared.plan.area
+    return dict.fromkeys(("全市", area, declared.plan.area_name), area)
+
+
+TEXT = Kind(lambda _: read_free, "T006")
+CALIBER = Kind(lambda _: _read_caliber, "T006")
+KEY = Kind(lambda _: read_key, "T006")
+# As many digits as the warehouse holds.
+DECIMALS = 6
+NUMBER = Kind(lambda _: number_reader(12, DECIMALS), "T007")
+TONNES = Kind(lambda _: number_reader(15, 3), "T007")
+MONTH = Kind(lambda _: read_month, "T009")
+DAY = Kind(lambda _: read_day, "T010")
+YEAR = Kind(lambda _: _read_year, "T006", lambda _: "四位年份，如 2025")
+USCC = Kind(lambda declared: read_uscc if declared.plan.unit_key == "uscc" else read_key, "T011")
+UNIT = Kind(_unit_reader, "T011")
+COUNTY = _named(_county_names, "counties.csv")
+CORRIDOR = _named(lambda declared: declared.corridor_names, "corridors.csv")
+STATION = _named(lambda declared: declared.station_names, "stations.csv")
+COMMODITY = _named(_commodity_names, "commodities.csv")
+OFFICIAL_MODE = Kind(lambda declared: list_reader(_official_modes(declared)), "T006", lambda _: "铁路、公路")
+INDICATOR = Kind(
+    lambda declared: list_reader({word: word for word in _indicator_ids(declared)}),
+    "T006",
+    lambda declared: "、".join(_indicator_ids(declared)),
+)
+CITY = Kind(
+    lambda declared: list_reader(_city_names(declared)),
+    "T006",
+    lambda declared: f"全市、{declared.plan.area_name}",
+)
+YES_NO = _words("是", "否")
+OBJECTS = {
+    "全市": CITY,
+    "县区": COUNTY,
+    "通道": CORRIDOR,
+    "车站": STATION,
+    "企业": Kind(_enterprise_reader, "T011"),
+}
+
+
+# --------------------------------------------------------------------------------------- across a row
+
+
+def _finish_unit(row: Row) -> Iterator[Wrong]:
+    row["unit_code"] = row["unit_code"] or row["uscc"]
+    yield from _order(row, "due_from", "due_to", "应报起")
+
+
+def _finish_spur(row: Row) -> Iterator[Wrong]:
+    yield from _order(row, "use_from", "use_to", "使用起")
+    if row["state"] == "开通" and not row["opened_on"]:
+        yield "T017", "opened_on", ""
+
+
+def _finish_target(row: Row) -> Iterator[Wrong]:
+    """K1 is in 万吨; every other target is kept as 比例 (0–1), whichever way it was written."""
+    is_tonnes = row["indicator"] == "K1"
+    if is_tonnes != (row["unit"] == "万吨"):
+        yield "T006", "unit", "万吨" if is_tonnes else "%、比例"
+    elif not is_tonnes:
+        share = Decimal(row["value"]).scaleb(-2 if row["unit"] == "%" else 0)
+        if share > 1:
+            yield "T008", "value", "比例不超过1，百分数不超过100"
+        if share != round(share, DECIMALS):
+            yield "T008", "value", "百分数的小数不超过4位"
+        row["value"], row["unit"] = format(share, "f"), "比例"
+
+
+def _order(row: Row, first: str, last: str, header: str) -> Iterator[Wrong]:
+    # Both are canonical, so the texts sort as time does.
+    if row[first] and row[last] and row[last] < row[first]:
+        yield "T016", last, f"“{header}”的{row[first]}"
+
+
+# ---------------------------------------------------------------------------------------- the contracts
+
+REGISTRY = Contract(
+    (
+        Column("统一社会信用代码", "uscc", USCC, required=True),
+        Column("填报单位编码", "unit_code", KEY),
+        Column("企业名称", "name", TEXT, required=True),
+        Column("县区代码", "county_code", COUNTY, required=True),
+        Column("单位类型", "kind", _words("工矿企业", "物流园区"), required=True),
+        Column("行业", "industry", TEXT),
+        Column("集团", "group_name", TEXT),
+        Column("大型", "is_large", YES_NO, required=True),
+        Column("认定依据", "large_basis", TEXT),
+        Column("新建", "is_new", YES_NO, default="否"),
+        Column("省目录", "in_catalogue", YES_NO),
+        Column("核定年货运量吨", "approved_tonnes", TONNES),
+        Column(
+            "报告期",
+            "period_basis",
+            _words("自然月", "26—25日", **dict.fromkeys(("26-25日", "26–25日", "26日—25日"), "26—25日")),
+            default="自然月",
+        ),
+        Column("生产状态", "production_state", _words("正常", "停产"), default="正常"),
+        Column("专用线豁免依据", "exemption_basis", TEXT),
+        Column("应报起", "due_from", MONTH),
+        Column("应报止", "due_to", MONTH),
+        Column("生效日期", "valid_from", DAY),
+    ),
+    key=("unit_code", "valid_from"),
+    finish=_finish_unit,
+)
+SPURS = Contract(
+    (
+        Column("专用线编号", "spur_code", KEY, required=True),
+        Column("专用线名称", "spur_name", TEXT, required=True),
+        Column("性质", "kind", _words("专用线", "专用铁路"), default="专用线"),
+        Column("产权单位", "owner", TEXT),
+        Column("接轨站", "junction", STATION),
+        Column("通道", "corridor", CORRIDOR),
+        Column("能力万吨年", "capacity", NUMBER),
+        Column("状态", "state", _words("前期", "在建", "开通", "停用"), required=True),
+        Column("开通日期", "opened_on", DAY),
+        Column("使用单位", "user_code", UNIT, required=True),
+        Column("使用关系", "relation", _words("自有", "共用", "租用"), required=True),
+        Column("使用起", "use_from", DAY),
+        Column("使用止", "use_to", DAY),
+    ),
+    key=("spur_code", "user_code", "use_from"),
+    finish=_finish_spur,
+)
+OFFICIAL = Contract(
+    (
+        Column("月份", "month", MONTH, required=True),
+        Column("方式", "mode", OFFICIAL_MODE, required=True),
+        Column("对象类型", "object_type", _words("全市", "县区", "通道", "车站"), required=True),
+        Column("对象", "object", OBJECTS, required=True),
+        Column("货类", "commodity", COMMODITY, required=True),
+        Column("期别", "period_kind", _words("当期", "累计"), default="当期"),
+        Column("数值万吨", "value", NUMBER, required=True),
+        Column("口径", "caliber", CALIBER, required=True),
+        Column("运营主体", "operator", TEXT),
+        Column(
+            "状态",
+            "status",
+            _words("快报", "月报确报", "年报核定", 速报="快报", 确报="月报确报"),
+            required=True,
+        ),
+        Column("来源", "source", TEXT, required=True),
+        Column("发布日期", "published_on", DAY, required=True),
+        Column("公开", "is_public", YES_NO, default="否"),
+    ),
+    key=(
+        "month", "mode", "object_type", "object", "commodity", "period_kind", "caliber", "operator", "status",
+        "published_on",
+    ),
+)  # fmt: skip
+TARGETS = Contract(
+    (
+        Column("年份", "year", YEAR, required=True),
+        Column("指标", "indicator", INDICATOR, required=True),
+        Column("对象类型", "object_type", _words("县区", "通道", "企业"), required=True),
+        Column("对象", "object", OBJECTS, required=True),
+        Column("目标值", "value", NUMBER, required=True),
+        Column("单位", "unit", _words("万吨", "%", "比例"), required=True),
+        Column("责任单位", "responsible", TEXT),
+        Column("依据", "basis", TEXT),
+    ),
+    key=("year", "indicator", "object_type", "object"),
+    finish=_finish_target,
+)
+EVENTS = Contract(
+    (
+        Column("日期", "date", DAY, required=True),
+        Column("对象类型", "object_type", _words(*OBJECTS), required=True),
+        Column("对象", "object", OBJECTS, required=True),
+        Column("说明", "note", TEXT, required=True),
+    ),
+    key=("date", "object_type", "object", "note"),
+)
+CONTRACTS: dict[str, Contract] = {
+    "registry": REGISTRY,
+    "spurs": SPURS,
+    "official": OFFICIAL,
+    "targets": TARGETS,
+    "events": EVENTS,
+}

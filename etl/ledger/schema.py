@@ -1,0 +1,347 @@
+"""The tables of the ledger, and how it is opened: SQLite in HOME, or PostgreSQL by RAILSHIFT_LEDGER_URL.
+
+Rows of the imported tables, the audit log and the history of a submission are only ever added.
+A transaction begins as a writer unless it is opened by `reading`: it takes the write lock at its first
+word, so that what it has read cannot change before it writes. Two processes wait for each other
+and lose nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy import event as sa_event
+from sqlalchemy import exc
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from etl.periods import SHANGHAI
+
+URL_VARIABLE = "RAILSHIFT_LEDGER_URL"
+FILE_NAME = "ledger.sqlite"
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"
+# A writer waits so long for the one before it; loading years of history takes seconds, not minutes.
+LOCK_WAIT_SECONDS = 60
+# Any number will do, as long as every railshift process names the same one.
+WRITER_LOCK = 7202302
+
+
+class LedgerUnavailable(Exception):
+    """The ledger cannot be opened; the message (Chinese) says why and what to do."""
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A decimal that comes back digit for digit: NUMERIC on PostgreSQL, text on SQLite, which has none."""
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.Numeric())
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return format(value, "f")
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment with its time zone; Shanghai on the way out. On SQLite ISO text, which sorts as time does.
+
+    Errors: ValueError for a datetime without a time zone.
+    """
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        kind = sa.Text() if dialect.name == "sqlite" else sa.DateTime(timezone=True)
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return written(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(SHANGHAI)
+
+
+def written(moment: datetime) -> str:
+    """A moment as ISO text in Shanghai, always with six decimals, so that equal moments are equal texts."""
+    return moment.astimezone(SHANGHAI).isoformat(timespec="microseconds")
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    }
+)
+
+
+def _key(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, primary_key=True)
+
+
+def _link(name: str, target: str, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, sa.ForeignKey(target), nullable=nullable)
+
+
+def _text(name: str, default: str | None = None) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, default=default)
+
+
+def _day(name: str, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Date, nullable=nullable)
+
+
+def _flag(name: str, nullable: bool = False, default: bool | None = None) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=nullable, default=default)
+
+
+def _decimal(name: str, nullable: bool = False) -> sa.Column[Decimal]:
+    return sa.Column(name, ExactDecimal, nullable=nullable)
+
+
+def _number(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False)
+
+
+def _recorded_at() -> sa.Column[datetime]:
+    return sa.Column("recorded_at", Moment, nullable=False)
+
+
+def _imported() -> list[sa.Column[Any]]:
+    """What each imported row carries: its import, the day it counts as known, the clock."""
+    return [_link("import_id", "import_run.import_id"), _day("recorded_on"), _recorded_at()]
+
+
+import_run = sa.Table(
+    "import_run", metadata,
+    _key("import_id"), _text("kind"), _text("source"), _number("row_count"), _text("actor"),
+    _day("recorded_on"), _recorded_at(),
+)  # fmt: skip
+
+registry = sa.Table(
+    "registry", metadata,
+    _key("registry_id"), *_imported(),
+    _text("unit_code"), _text("uscc"), _text("name"), _text("county_code"), _text("kind"),
+    _text("industry", ""), _text("group_name", ""), _flag("is_large"), _text("large_basis", ""),
+    _flag("is_new", default=False), _flag("in_catalogue", nullable=True),
+    _decimal("approved_tonnes", nullable=True), _text("period_basis", "自然月"),
+    _text("production_state", "正常"), _text("exemption_basis", ""),
+    _day("due_from", nullable=True), _day("due_to", nullable=True), _day("valid_from", nullable=True),
+    sa.Index(None, "unit_code", "valid_from"),
+)  # fmt: skip
+
+spur = sa.Table(
+    "spur", metadata,
+    _key("spur_id"), *_imported(),
+    _text("spur_code"), _text("spur_name"), _text("kind", "专用线"), _text("owner", ""),
+    _text("junction", ""), _text("corridor", ""), _decimal("capacity", nullable=True), _text("state"),
+    _day("opened_on", nullable=True), _text("user_code"), _text("relation"),
+    _day("use_from", nullable=True), _day("use_to", nullable=True),
+    sa.Index(None, "spur_code", "user_code"),
+)  # fmt: skip
+
+official = sa.Table(
+    "official", metadata,
+    _key("official_id"), *_imported(),
+    _day("month"), _text("mode"), _text("object_type"), _text("object"), _text("commodity"),
+    _text("period_kind", "当期"), _decimal("value"), _text("caliber"), _text("operator", ""),
+    _text("status"), _text("source"), _day("published_on"), _flag("is_public", default=False),
+    sa.Index(None, "published_on"),
+)  # fmt: skip
+
+target = sa.Table(
+    "target", metadata,
+    _key("target_id"), *_imported(),
+    _number("year"), _text("indicator"), _text("object_type"), _text("object"), _decimal("value"),
+    _text("unit"), _text("responsible", ""), _text("basis", ""),
+)  # fmt: skip
+
+event = sa.Table(
+    "event", metadata,
+    _key("event_id"), *_imported(),
+    _day("date"), _text("object_type"), _text("object"), _text("note"),
+)  # fmt: skip
+
+# One row for the same bytes under the same mapping; the bytes lie under their hash.
+stored_file = sa.Table(
+    "stored_file", metadata,
+    _key("file_id"), _text("sha256"), _text("mapping_sha256"), _text("file_name"), _number("size"),
+    sa.Column("mapping_text", sa.Text), _recorded_at(),
+    sa.UniqueConstraint("sha256", "mapping_sha256"),
+)  # fmt: skip
+
+check_result = sa.Table(
+    "check_result", metadata,
+    _key("check_id"), _link("file_id", "stored_file.file_id"), _text("file_name"), _flag("accepted"),
+    _text("rule_version"), _number("row_count"), _decimal("tonnes"), sa.Column("encoding", sa.Text),
+    sa.Column("months", sa.JSON, nullable=False), sa.Column("totals", sa.JSON, nullable=False),
+    sa.Column("findings", sa.JSON, nullable=False), sa.Column("refused", sa.JSON, nullable=False),
+    _recorded_at(),
+    sa.Index(None, "file_id"),
+)  # fmt: skip
+
+acceptance_batch = sa.Table(
+    "acceptance_batch", metadata,
+    _key("batch_id"), _link("file_id", "stored_file.file_id"), _day("received_on"), _text("reason"),
+    _text("actor"), _number("accepted"), _number("amended"), _number("unchanged"), _recorded_at(),
+)  # fmt: skip
+
+# One row for each version of a unit-month. Once accepted_on is set, only the state may go on to 锁定.
+submission = sa.Table(
+    "submission", metadata,
+    _key("submission_id"), _text("unit_code"), _day("month"), _number("version"), _text("state"),
+    _link("file_id", "stored_file.file_id"), _text("rows_file"), _number("row_count"),
+    _decimal("tonnes"), _flag("is_zero"), _text("content_hash"),
+    _day("first_received_on", nullable=True), _day("received_on", nullable=True),
+    _day("accepted_on", nullable=True), _text("reason"),
+    _link("batch_id", "acceptance_batch.batch_id", nullable=True), _recorded_at(),
+    sa.UniqueConstraint("unit_code", "month", "version"),
+    sa.Index(None, "batch_id"),
+)  # fmt: skip
+
+# effective_on: the day from which the step counts for --as-of; recorded_at: when it was written down.
+submission_event = sa.Table(
+    "submission_event", metadata,
+    _key("step_id"), _link("submission_id", "submission.submission_id"),
+    _link("file_id", "stored_file.file_id"), sa.Column("from_state", sa.Text), _text("to_state"),
+    _text("actor"), _text("reason"), _day("effective_on"), _recorded_at(),
+    sa.Index(None, "submission_id"),
+)  # fmt: skip
+
+explanation = sa.Table(
+    "explanation", metadata,
+    _key("explanation_id"), _link("submission_id", "submission.submission_id"), _text("code"),
+    _text("text"), _text("actor"), _recorded_at(),
+    sa.Index(None, "submission_id"),
+)  # fmt: skip
+
+# detail stays the very text that was hashed; entry_id is counted here, not by the database,
+# so that a removed entry leaves a hole.
+audit_log = sa.Table(
+    "audit_log", metadata,
+    sa.Column("entry_id", sa.Integer, primary_key=True, autoincrement=False), _recorded_at(),
+    _text("actor"), _text("action"), _text("subject"), _text("detail"),
+    _text("previous_hash"), _text("hash"),
+)  # fmt: skip
+
+
+def open_ledger(home: Path) -> sa.Engine:
+    """The ledger of a run-time folder, brought to the newest schema; the folder is made if missing.
+
+    Errors: LedgerUnavailable where the database cannot be reached or is newer than this program.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    engine = _engine(os.environ.get(URL_VARIABLE) or f"sqlite:///{home / FILE_NAME}")
+    try:
+        with reading(engine) as conn:
+            known = sa.inspect(conn).has_table("alembic_version")
+            version = conn.scalar(sa.text("SELECT version_num FROM alembic_version")) if known else None
+        if version != HEAD:
+            migrate(engine)
+    except exc.DBAPIError as error:
+        engine.dispose()
+        raise LedgerUnavailable(
+            f"账本数据库无法打开：{error.orig}。请检查数据库服务或运行目录的权限与磁盘空间。"
+        ) from error
+    return engine
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the ledger to the newest schema, as one transaction.
+
+    Errors: LedgerUnavailable for a ledger that a newer program has written.
+    """
+    # Alembic is slow to import and needed once in a ledger's life.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.begin() as conn:
+            config.attributes["connection"] = conn
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise LedgerUnavailable(
+            f"账本由更新版本的程序建立，本程序无法使用：{error}。请升级 railshift。"
+        ) from error
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Generator[sa.Connection]:
+    """A connection that sees one state of the ledger and holds up no writer. Not for writing."""
+    with engine.connect() as plain:
+        conn = plain.execution_options(railshift_reader=True)
+        if conn.dialect.name == "postgresql":
+            conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with conn.begin():
+            yield conn
+
+
+def add_row(conn: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> int:
+    """Insert one row; returns the number that the ledger gave it."""
+    return conn.execute(sa.insert(table).values(row).returning(*table.primary_key)).scalar_one()
+
+
+def arrow_table(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of exactly these columns and types. Empty: a table without rows, same types."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, json_serializer=partial(json.dumps, ensure_ascii=False))
+    except (exc.ArgumentError, ModuleNotFoundError) as error:
+        raise LedgerUnavailable(
+            f"{URL_VARIABLE} 无法使用：{error}。请改正连接地址，或安装该数据库的驱动。"
+        ) from error
+    sa_event.listen(engine, "begin", _begin)
+    if engine.dialect.name == "sqlite":
+        sa_event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(raw: Any, _record: object) -> None:
+    # The driver must not open transactions of its own, `_begin` does.
+    raw.isolation_level = None
+    # The wait comes first: two processes that open a new ledger both switch it to WAL.
+    raw.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(conn: sa.Connection) -> None:
+    """Open the transaction: a writer takes the one write lock now, a reader none."""
+    reader = conn.get_execution_options().get("railshift_reader", False)
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
+    elif not reader:
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))

@@ -1,0 +1,176 @@
+"""The story: receive → check → decide → build → publish. One function for each chapter.
+
+A datum goes one way: bytes (kept) → checked rows → accepted unit-months → one published file. A chapter
+that refuses changes nothing further on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from etl import periods
+from etl.intake.check import CheckResult, UnitMonth, check_files
+from etl.intake.finding import Finding
+from etl.intake.imports import read_contract
+from etl.intake.mapping import Mapping
+from etl.ledger import audit, official, registry, submissions
+from etl.reference import Declared
+from etl.warehouse import publish
+from etl.warehouse.build import Inputs, Progress, build
+
+STAFF = "市级管理人员（批量）"
+Received = Callable[[UnitMonth], date]
+IMPORTS = {
+    "registry": registry.import_registry,
+    "spurs": registry.import_spurs,
+    "official": official.import_official,
+    "targets": official.import_targets,
+    "events": official.import_events,
+}
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where everything lies: the run-time folder, its ledger and the declared data in force."""
+
+    home: Path
+    ledger: sa.Engine
+    declared: Declared
+
+    @property
+    def today(self) -> date:
+        """The day of the demonstration, else today."""
+        return self.declared.demo_today or periods.today()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of one file: its check, and its unit-months by outcome."""
+
+    check: CheckResult
+    accepted: int
+    amended: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a table: rows that were recorded, findings, and whether it was refused whole."""
+
+    rows: int
+    findings: tuple[Finding, ...]
+    accepted: bool
+
+
+def check(
+    work: Workplace, paths: Sequence[Path], mapping: Mapping | None = None, progress: Progress | None = None
+) -> Iterator[CheckResult]:
+    """Check files against the rules and the registry of today. Nothing is kept."""
+    yield from _checked(work, paths, mapping, None, progress)
+
+
+def load(
+    work: Workplace,
+    paths: Sequence[Path],
+    *,
+    mapping: Mapping | None = None,
+    received: Received | None = None,
+    reason: str = submissions.BULK_REASON,
+    progress: Progress | None = None,
+) -> Iterator[Loaded]:
+    """Keep, check and accept history in bulk: staff stand for both sides. Later files win over earlier.
+
+    A unit-month with a 强制 finding is left out and listed in the check; `received` says when a
+    unit-month was received (default: today). Nothing is published: that is `publish_build`.
+    """
+    received = received or (lambda _: work.today)
+    for result in _checked(work, paths, mapping, work.home / "rows", progress):
+        with work.ledger.begin() as connection:
+            file = submissions.keep_file(connection, work.home, result.path, mapping.text if mapping else None)
+            submissions.record_check(connection, file.file_id, result)
+            outcome = _decide(connection, file.file_id, result, received, reason)
+        yield Loaded(result, *outcome)
+
+
+def import_table(
+    work: Workplace, contract: str, path: Path, *, recorded_on: date | None = None, mapping: Mapping | None = None
+) -> Imported:
+    """Read a registry, spurs, official series, targets or events and record all of it or nothing.
+
+    Errors: KeyError for an unknown contract; Refusal where the file cannot be read.
+    """
+    rows, findings = read_contract(path, contract, work.declared, mapping)
+    if any(finding.severity == "强制" for finding in findings):
+        return Imported(0, tuple(findings), accepted=False)
+    with work.ledger.begin() as connection:
+        submissions.keep_file(connection, work.home, path, mapping.text if mapping else None)
+        recorded = IMPORTS[contract](connection, rows, recorded_on or work.today, path.name)
+    return Imported(recorded, tuple(findings), accepted=True)
+
+
+def publish_build(work: Workplace, as_of: date | None = None, progress: Progress | None = None) -> Path:
+    """Build what was known on a day and publish it; without a day: today, and the pointer moves.
+
+    Errors: BuildRunning, BuildRefused. Either way the old version stays as it is.
+    """
+    day = as_of or work.today
+    with publish.single_flight(work.home):
+        newest = publish.next_path(work.home)
+        target = publish.as_of_path(work.home, day) if as_of else newest
+        building = publish.building_path(target)
+        build(building, _known_on(work, day), work.declared, day, progress)
+        publish.put(building, target)
+        if not as_of:
+            publish.point_to(work.home, target)
+    with work.ledger.begin() as connection:
+        audit.append(connection, STAFF, "发布", target.name, {"as_of": day.isoformat()})
+    return target
+
+
+def _checked(
+    work: Workplace,
+    paths: Sequence[Path],
+    mapping: Mapping | None,
+    rows_folder: Path | None,
+    progress: Progress | None,
+) -> Iterator[CheckResult]:
+    with work.ledger.connect() as connection:
+        units = registry.registry_as_of(connection, work.today)
+    step = (lambda path, done, whole: progress(path.name, done, whole)) if progress else None
+    yield from check_files(
+        paths, work.declared, units, mapping=mapping, today=work.today, rows_folder=rows_folder, progress=step
+    )
+
+
+def _decide(
+    connection: sa.Connection, file_id: int, result: CheckResult, received: Received, reason: str
+) -> tuple[int, int, int]:
+    """Accept the file's unit-months, day of receipt by day of receipt."""
+    by_day: dict[date, list[UnitMonth]] = {}
+    for unit_month in result.unit_months:
+        by_day.setdefault(received(unit_month), []).append(unit_month)
+    accepted = amended = unchanged = 0
+    for day in sorted(by_day):
+        batch = submissions.accept_batch(connection, file_id, by_day[day], day, reason, STAFF)
+        accepted, amended = accepted + batch.accepted, amended + batch.amended
+        unchanged += batch.unchanged
+    return accepted, amended, unchanged
+
+
+def _known_on(work: Workplace, day: date) -> Inputs:
+    with work.ledger.connect() as connection:
+        return Inputs(
+            registry=registry.registry_as_of(connection, day),
+            spurs=registry.spurs_as_of(connection, day),
+            submissions=submissions.accepted_as_of(connection, day),
+            reports=submissions.submissions_as_of(connection, day),
+            official=official.official_as_of(connection, day),
+            targets=official.targets_as_of(connection, day),
+            events=official.events_as_of(connection, day),
+            home=work.home,
+        )

@@ -1,0 +1,40 @@
+"""From a number to what it was made of: the uploaded rows, or the published values of K1."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from etl.warehouse.evidence import Period
+from etl.warehouse.indicators import INDICATORS
+from etl.warehouse.pages import Filters
+from etl.warehouse.scope import Scope
+from etl.warehouse.snapshot import Snapshot
+
+
+def behind(
+    snapshot: Snapshot, scope: Scope, indicator: str, filters: Filters, unit: str | None = None
+) -> pd.DataFrame:
+    """The rows behind an indicator, those left out too with the reason; Chinese headers, tonnes and km.
+
+    With `unit` the unit's own figure is explained, else the collective one, in which goods count once.
+    K4 shows the year that it is judged on. Errors: KeyError for an unknown indicator.
+    """
+    INDICATORS[indicator]
+    period = Period.of(filters.year, filters.through)
+    if indicator == "K1":
+        return snapshot.frame("official_behind", first=period.first, last=period.last)
+    if indicator == "K4":
+        period = Period.of(filters.year if filters.through == 12 else filters.year - 1, 12)
+    return snapshot.frame(
+        "rows_behind",
+        indicator=indicator,
+        first=period.first,
+        last=period.last,
+        county=filters.county,
+        corridor=filters.corridor,
+        commodity=filters.commodity,
+        direction=filters.direction,
+        unit=unit,
+        scope_counties=scope.county_codes(),
+        scope_units=scope.unit_codes(),
+    )
