@@ -26,10 +26,17 @@ from etl import demo as demonstration
 from etl import listing, pipeline
 from etl.intake.check import CheckResult
 from etl.intake.finding import Finding, Refusal
-from etl.intake.mapping import Mapping, MappingError, load_mapping
+from etl.intake.mapping import Mapping, load_mapping
 from etl.ledger.schema import LedgerUnavailable, open_ledger
 from etl.pipeline import Workplace
-from etl.reference import DATA_VARIABLE, HOME_VARIABLE, DeclaredDataError, data_folder, home_folder, load_declared
+from etl.reference import (
+    DATA_VARIABLE,
+    HOME_VARIABLE,
+    DeclaredDataError,
+    data_folder,
+    home_folder,
+    load_declared,
+)
 from etl.warehouse import evidence, publish, rows
 from etl.warehouse.build import BuildRefused
 from etl.warehouse.pages import Filters
@@ -37,14 +44,15 @@ from etl.warehouse.publish import BuildRunning
 from etl.warehouse.scope import EVERYTHING
 from etl.warehouse.snapshot import NothingPublished, Snapshot, current, open_snapshot
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="忻州市公转铁监测", pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="忻州市公转铁监测", pretty_exceptions_enable=False
+)
 err = Console(stderr=True, highlight=False)
 log = logging.getLogger("railshift")
 
 REFUSED = (
     Refusal,
     DeclaredDataError,
-    MappingError,
     BuildRefused,
     BuildRunning,
     NothingPublished,
@@ -74,7 +82,10 @@ def init() -> None:
 
 def _import_command(contract: str, what: str) -> Callable[..., None]:
     def command(
-        file: FileArgument, mapping: MappingOption = None, received: DayOption = None, as_json: JsonFlag = False
+        file: FileArgument,
+        mapping: MappingOption = None,
+        received: DayOption = None,
+        as_json: JsonFlag = False,
     ) -> None:
         done = pipeline.import_table(
             workplace(), contract, file, recorded_on=_day(received), mapping=_mapping(mapping)
@@ -84,7 +95,9 @@ def _import_command(contract: str, what: str) -> Callable[..., None]:
             _print_json({"accepted": done.accepted, "rows": done.rows, "findings": findings})
         else:
             _print_findings(done.findings)
-            typer.echo(f"{what}：已登记{done.rows}行。" if done.accepted else f"{what}：未登记，请按上述提示改正。")
+            typer.echo(
+                f"{what}：已登记{done.rows}行。" if done.accepted else f"{what}：未登记，请按上述提示改正。"
+            )
         if not done.accepted:
             raise typer.Exit(1)
 
@@ -166,7 +179,9 @@ def load(
             }
         )
     else:
-        typer.echo(f"新登记{accepted}个单位月，更正{amended}个，内容相同{unchanged}个，未受理{len(refused)}个。")
+        typer.echo(
+            f"新登记{accepted}个单位月，更正{amended}个，内容相同{unchanged}个，未受理{len(refused)}个。"
+        )
         for unit, month_ in refused:
             typer.echo(f"未受理：{unit} {month_}")
     if refused or whole:
@@ -320,7 +335,9 @@ def _period(snapshot: Snapshot, year: int, through: int | None) -> Filters:
     newest = snapshot.last_month
     last = 12 if year < newest.year else newest.month
     if year > newest.year or (through and through > last):
-        raise typer.BadParameter(f"数据截至{newest.year}年{newest.month}月。", param_hint="--year / --through")
+        raise typer.BadParameter(
+            f"数据截至{newest.year}年{newest.month}月。", param_hint="--year / --through"
+        )
     return Filters(year, through or last)
 
 
@@ -335,7 +352,12 @@ def _day(moment: datetime | None) -> date | None:
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on stderr: the step's name, how much of it is done, the time it has taken."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(what, total=None)
 

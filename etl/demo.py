@@ -48,11 +48,13 @@ def make(home: Path, progress: Callable[[str, int, int], None] | None = None) ->
     regular = sorted(file for file in (folder / "returns").glob("*.csv") if AMENDMENT not in file.stem)
     amended = sorted(file for file in (folder / "returns").glob("*.csv") if AMENDMENT in file.stem)
     receipts = _receipts(folder / "receipts.csv")
-    for version, files, reason in ((1, regular, "批量导入"), (2, amended, "演示更正：磅单漏计")):
+    for version, files, reason in ((1, regular, "批量导入"), (2, amended, "演示更正：漏填一批列车")):
         received = _received(receipts, version)
         for loaded in pipeline.load(work, files, received=received, reason=reason, progress=progress):
             if loaded.check.refused or not loaded.check.accepted:
-                raise DeclaredDataError(f"演示数据 {loaded.check.file_name} 未通过校验：{loaded.check.refused}")
+                raise DeclaredDataError(
+                    f"演示数据 {loaded.check.file_name} 未通过校验：{loaded.check.refused}"
+                )
     return pipeline.publish_build(work, progress=progress)
 
 
@@ -60,7 +62,8 @@ def _receipts(path: Path) -> dict[tuple[str, str, int], date]:
     with path.open(encoding="utf-8", newline="") as lines:
         table = csv.DictReader(line for line in lines if not line.startswith("#"))
         return {
-            (row["填报单位编码"], row["月份"], int(row["版本"])): date.fromisoformat(row["收到日期"]) for row in table
+            (row["填报单位编码"], row["月份"], int(row["版本"])): date.fromisoformat(row["收到日期"])
+            for row in table
         }
 
 

@@ -96,7 +96,14 @@ def refusal_json(refusal: Exception) -> dict[str, object]:
     if isinstance(finding, Finding):
         found = finding.to_json()
     else:
-        found = {"code": "F000", "severity": "强制", "sheet": None, "row": None, "column": None, "value": None}
+        found = {
+            "code": "F000",
+            "severity": "强制",
+            "sheet": None,
+            "row": None,
+            "column": None,
+            "value": None,
+        }
         found |= {"message": str(refusal), "remedy": ""}
     totals = {str(found["code"]): 1}
     return {"accepted": False, "rows": 0, "tonnes": "0", "months": [], "findings": [found], "totals": totals}

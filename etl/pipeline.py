@@ -15,10 +15,11 @@ import sqlalchemy as sa
 
 from etl import periods
 from etl.intake.check import CheckResult, UnitMonth, check_files
-from etl.intake.finding import Finding
+from etl.intake.finding import MUST, Finding
 from etl.intake.imports import read_contract
 from etl.intake.mapping import Mapping
 from etl.ledger import audit, official, registry, submissions
+from etl.ledger.schema import reading
 from etl.reference import Declared
 from etl.warehouse import publish
 from etl.warehouse.build import Inputs, Progress, build
@@ -91,24 +92,32 @@ def load(
     received = received or (lambda _: work.today)
     for result in _checked(work, paths, mapping, work.home / "rows", progress):
         with work.ledger.begin() as connection:
-            file = submissions.keep_file(connection, work.home, result.path, mapping.text if mapping else None)
+            file = submissions.keep_file(
+                connection, work.home, result.path, mapping.text if mapping else None
+            )
             submissions.record_check(connection, file.file_id, result)
             outcome = _decide(connection, file.file_id, result, received, reason)
         yield Loaded(result, *outcome)
 
 
 def import_table(
-    work: Workplace, contract: str, path: Path, *, recorded_on: date | None = None, mapping: Mapping | None = None
+    work: Workplace,
+    contract: str,
+    path: Path,
+    *,
+    recorded_on: date | None = None,
+    mapping: Mapping | None = None,
 ) -> Imported:
     """Read a registry, spurs, official series, targets or events and record all of it or nothing.
 
-    Errors: KeyError for an unknown contract; Refusal where the file cannot be read.
+    The file is kept either way. Errors: KeyError for an unknown contract.
     """
-    rows, findings = read_contract(path, contract, work.declared, mapping)
-    if any(finding.severity == "强制" for finding in findings):
-        return Imported(0, tuple(findings), accepted=False)
     with work.ledger.begin() as connection:
         submissions.keep_file(connection, work.home, path, mapping.text if mapping else None)
+    rows, findings = read_contract(path, contract, work.declared, mapping)
+    if any(finding.severity == MUST for finding in findings):
+        return Imported(0, tuple(findings), accepted=False)
+    with work.ledger.begin() as connection:
         recorded = IMPORTS[contract](connection, rows, recorded_on or work.today, path.name)
     return Imported(recorded, tuple(findings), accepted=True)
 
@@ -139,7 +148,7 @@ def _checked(
     rows_folder: Path | None,
     progress: Progress | None,
 ) -> Iterator[CheckResult]:
-    with work.ledger.connect() as connection:
+    with reading(work.ledger) as connection:
         units = registry.registry_as_of(connection, work.today)
     step = (lambda path, done, whole: progress(path.name, done, whole)) if progress else None
     yield from check_files(
@@ -163,7 +172,7 @@ def _decide(
 
 
 def _known_on(work: Workplace, day: date) -> Inputs:
-    with work.ledger.connect() as connection:
+    with reading(work.ledger) as connection:
         return Inputs(
             registry=registry.registry_as_of(connection, day),
             spurs=registry.spurs_as_of(connection, day),

@@ -340,7 +340,7 @@ def _(evidence: AccessEvidence, plan: Plan) -> Judgement:
         interval=interval if value is not None or open_units else None,
         reports_expected=evidence.reports_expected,
         reports_received=evidence.reports_received,
-        gap=Fraction(total - access) if total else None,
+        gap=Fraction(total - access) if total and target is not None else None,
         unknown_units=tuple(u.subject.object for u in open_units),
         exempt=sum(u.exempt for u in obliged),
     )

@@ -180,7 +180,7 @@ CONSISTENCY_RULES = (
          source=PLAN_5),
     Rule("C004", MUST, CONSISTENCY, "{place}的“{value}”不是所报的月份（{known}）。", "请改正{place}，或改选所报的月份。",
          ("month",), "month <> $expected_month", known="strftime($expected_month, '%Y-%m')"),
-    Rule("C005", EXPLAIN, CONSISTENCY, "{place}与第{known}行完全相同，已照计。",
+    Rule("C005", EXPLAIN, CONSISTENCY, "{place}与第{known}行重复（各列完全相同），已照计。",
          "请删除重复的行；确是两批货的，请说明。"),
     Rule("C006", NOTE, CONSISTENCY, "{place}是合计行，没有计入。", "请确认{place}不是货流；是则改填货类。"),
     Rule("C007", EXPLAIN, CONSISTENCY, "{place}的合计“{value}”与各行之和{known}不同。",
@@ -235,6 +235,14 @@ def finding(
     )
 
 
-def refusal(code: str, **place: object) -> Refusal:
+def refusal(
+    code: str,
+    *,
+    sheet: str | None = None,
+    row: int | None = None,
+    column: str | None = None,
+    value: str | None = None,
+    known: str | None = None,
+) -> Refusal:
     """The refusal that rule `code` makes; the same words as `finding`."""
-    return Refusal(finding(code, **place))  # type: ignore[arg-type]
+    return Refusal(finding(code, sheet=sheet, row=row, column=column, value=value, known=known))

@@ -248,7 +248,7 @@ _STG_ROW = """
 CREATE OR REPLACE VIEW stg_row AS
 WITH word AS (
     SELECT
-        stg_word.*,
+        stg_word.* REPLACE (coalesce(loading, '散装') AS loading),
         ({totals}) AS is_total,
         ({empty}) AS is_empty_flow,
         coalesce(note_extra = 'zero', false) AS is_zero_word,

@@ -1,7 +1,8 @@
 """The ledger: everything that people brought in, kept as it came, with who and when.
 
 schema.py       the tables, how the ledger is opened, readers and writers
-submissions.py  the life of a submission, kept files, bulk acceptance, what was accepted on a day
+submissions.py  the life of a submission, bulk acceptance, what was accepted on a day
+evidence.py     kept files, what checks found, what senders explained
 registry.py     units and their spurs (名录, 专用线)
 official.py     official series, allocated targets, events (官方数, 分解目标, 事件)
 recording.py    how an import is appended, and which row of a key counts on a day

@@ -91,7 +91,7 @@ ACCEPTED_ROWS = pa.schema([
     ("submission_id", pa.int64()), ("unit_code", pa.string()), ("month", pa.date32()),
     ("version", pa.int32()), ("received_on", pa.date32()), ("accepted_on", pa.date32()),
     ("is_zero", pa.bool_()), ("rows_file", pa.string()), ("file_sha256", pa.string()),
-    ("file_name", pa.string()), ("first_received_on", pa.date32()),
+    ("file_name", pa.string()), ("first_received_on", pa.date32()), ("row_count", pa.int64()),
 ])  # fmt: skip
 STATES = pa.schema([
     ("unit_code", pa.string()), ("month", pa.date32()), ("state", pa.string()),

@@ -175,6 +175,20 @@ def official_rows(snapshot: Snapshot, object_type: str, year: int, through: int)
     )
 
 
+def official_months(
+    snapshot: Snapshot, object_type: str, object_: str, caliber: str, period: Period
+) -> list[dict]:
+    """One object's official rail total month by month: 当期 and 累计, 万吨; None = not published."""
+    return snapshot.rows(
+        "official_months",
+        object_type=object_type,
+        object=object_,
+        caliber=caliber,
+        first=period.first,
+        last=period.last,
+    )
+
+
 def obligations(
     snapshot: Snapshot, scope: Scope, filters: Filters, by: str, unit: str | None = None
 ) -> list[Judgement]:

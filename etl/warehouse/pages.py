@@ -29,7 +29,10 @@ class Filters:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the filter row offers: code → label, in the order to show them."""
+    """What the filter row offers: code → label, in the order to show them.
+
+    `default` is where a page about the plan starts, `newest` the last month that is over (报送进度).
+    """
 
     years: tuple[int, ...]
     through: dict[int, int]
@@ -38,6 +41,7 @@ class Choices:
     corridors: tuple[str, ...]
     directions: tuple[str, ...]
     default: Filters
+    newest: Filters
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ class Snapshot:
             corridors=self.corridors,
             directions=("发运", "到达"),
             default=Filters(year=year, through=through.get(year, newest.month)),
+            newest=Filters(year=self.last_month.year, through=self.last_month.month),
         )
 
     def sign_in_choices(self) -> list[Scope]:

@@ -183,12 +183,17 @@ class World:
         # Many months hold the same rows: each is shown once and named by its number.
         rows = list(dict.fromkeys(row for kept in self.returns for row in kept.movements))
         parts += [f"row {number}: {_drawn_fields(row)}" for number, row in enumerate(rows)]
+        lines: dict[str, list[str]] = defaultdict(list)
         for kept in self.returns:
-            numbers = [rows.index(row) for row in kept.movements]
-            parts.append(
-                f"{kept.unit_code} {kept.month:%Y-%m} v{kept.version} {kept.accepted_on}: rows {numbers}"
-            )
+            version = "" if kept.version == 1 else f" v{kept.version} of {kept.accepted_on}"
+            numbers = ",".join(str(rows.index(row)) for row in kept.movements)
+            lines[kept.unit_code].append(f"{kept.month:%Y-%m}{version} ({numbers})")
+        parts += [f"{unit} returned rows: {' '.join(months)}" for unit, months in lines.items()]
         return "World(\n  " + "\n  ".join(parts) + "\n)"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis prints a dataclass field by field unless it prints itself."""
+        printer.text("World(…)" if cycle else repr(self))
 
     # --- the registry -------------------------------------------------------------------------------
 

@@ -68,8 +68,8 @@ select
     case
         when coalesce(access.has_access, false)
             then case access.relation_rank when 1 then '自有' when 2 then '共用' else '租用' end
-        when candidates.exemption_basis <> '' then '豁免'
         when coalesce(access.is_under_way, false) then '在建'
+        when candidates.exemption_basis <> '' then '豁免'
         else '未建'
     end as spur,
     candidates.is_complete

@@ -1,0 +1,71 @@
+"""A child process that answers questions under limits of memory, CPU and time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+# One file of ten million rows stays below these; a file made to exhaust the machine does not.
+MEMORY_BYTES = 12 * 2**30
+CPU_SECONDS = 1800
+WALL_SECONDS = 1200
+
+
+class Fault(Exception):
+    """Our fault, not the file's: the answering function failed. The text is for the log."""
+
+
+class Worker:
+    """One child that calls `answer(question)` for each question sent to it."""
+
+    def __init__(self, answer: Callable, wall_seconds: float = WALL_SECONDS) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.wall_seconds = wall_seconds
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, answer), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def ask(self, question: object) -> object | None:
+        """The answer; None when the child died or took too long. Errors: Fault."""
+        try:
+            self.pipe.send(question)
+            if not self.pipe.poll(self.wall_seconds):
+                return None
+            is_fault, answer = self.pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return None
+        if is_fault:
+            raise Fault(answer)
+        return answer
+
+    def stop(self) -> None:
+        """End the child, whatever it is doing."""
+        self.pipe.close()
+        self.process.kill()
+        self.process.join()
+        self.process.close()
+
+
+def _serve(pipe: Connection, answer: Callable) -> None:
+    _lower(resource.RLIMIT_AS, MEMORY_BYTES)
+    _lower(resource.RLIMIT_CPU, CPU_SECONDS)
+    _lower(resource.RLIMIT_CORE, 0)
+    while True:
+        try:
+            question = pipe.recv()
+        except EOFError:
+            return
+        try:
+            reply: tuple[bool, object] = (False, answer(question))
+        except Exception:  # noqa: BLE001 - a fault of ours crosses as text and is raised over there
+            reply = (True, traceback.format_exc())
+        pipe.send(reply)
+
+
+def _lower(limit: int, wanted: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    resource.setrlimit(limit, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
