@@ -11,7 +11,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
@@ -350,7 +350,7 @@ def _day(moment: datetime | None) -> date | None:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[str, int, int], None]]:
+def _progress(what: str) -> Generator[Callable[[str, int, int], None]]:
     """A bar on stderr: the step's name, how much of it is done, the time it has taken."""
     columns = (
         TextColumn("{task.description}"),

@@ -69,13 +69,14 @@ def judgement_lines(judgements: Iterable[Judgement], snapshot: Snapshot) -> Iter
         name = INDICATORS[subject.indicator].name
         object_ = snapshot.counties.get(subject.object, subject.object)
         period = wording.period_text(subject.year, subject.through)
-        if one.unit == "share":
-            value, target = wording.percent(one.value, one.target) + "%", wording.percent(one.target) + "%"
-        elif one.unit == "万吨":
-            value, target = wording.total(one.value, one.target) + "万吨", wording.total(one.target) + "万吨"
-        else:
-            value, target = wording.wan(one.value) + "万吨", wording.wan(one.target) + "万吨"
-        yield f"{period} {object_} {name}：{value}，目标{target}，{wording.verdict_text(one)}"
+        show = {
+            "share": lambda number, goal=None: f"{wording.percent(number, goal)}%",
+            "万吨": lambda number, goal=None: f"{wording.total(number, goal)}万吨",
+            "吨": lambda number, goal=None: f"{wording.wan(number)}万吨",
+        }[one.unit]
+        value = wording.NONE if one.value is None else show(one.value, one.target)
+        target = "" if one.target is None else f"目标{show(one.target)}，"
+        yield f"{period} {object_} {name}：{value}，{target}{wording.verdict_text(one)}"
 
 
 def finding_lines(findings: Sequence[Finding], totals: Mapping[str, int] | None = None) -> Iterator[str]:

@@ -226,11 +226,9 @@ def _(evidence: ShareEvidence, plan: Plan) -> Judgement:
 def _(evidence: OfficialEvidence, plan: Plan) -> Judgement:
     subject, target = evidence.subject, evidence.target
     value = None if evidence.value is None else Fraction(evidence.value)
-    is_judged = target is not None and evidence.target_basis != BASE_SHARE
-    pace = None if target is None else target * subject.through / 12
-    running = subject.through < 12
-    bound = pace if running else target
-    if not is_judged:
+    path = None if target is None else pace(target, subject.through)
+    bound = path if subject.through < 12 else target
+    if bound is None or evidence.target_basis == BASE_SHARE:
         verdict = Verdict.NO_TARGET
     elif evidence.caliber_conflict:
         verdict = Verdict.RULING_MISSING
@@ -241,8 +239,9 @@ def _(evidence: OfficialEvidence, plan: Plan) -> Judgement:
         verdict = Verdict.INSUFFICIENT
     else:
         verdict = _met(value >= bound, subject)
-    known = value is not None and target is not None
-    rate = value / pace if known and pace else None
+    gap = gap_pace = rate = None
+    if value is not None and target is not None and path:
+        gap, gap_pace, rate = target - value, path - value, value / path
     return Judgement(
         subject=subject,
         value=value,
@@ -256,8 +255,8 @@ def _(evidence: OfficialEvidence, plan: Plan) -> Judgement:
         interval=None if value is None else (value, value if evidence.complete else None),
         reports_expected=evidence.reports_expected,
         reports_received=evidence.reports_received,
-        gap=target - value if known else None,
-        gap_pace=pace - value if known else None,
+        gap=gap,
+        gap_pace=gap_pace,
         pace_rate=rate,
         target_basis=evidence.target_basis,
         caliber=evidence.caliber,

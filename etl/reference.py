@@ -11,7 +11,7 @@ import csv
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -340,7 +340,7 @@ class _Reader:
     def table(
         self,
         name: str,
-        kind: Callable[..., T],
+        kind: type[T],
         rename: Mapping[str, str] | None = None,
         **convert: Callable[[str], object],
     ) -> tuple[T, ...]:
@@ -349,11 +349,11 @@ class _Reader:
     def _rows(
         self,
         name: str,
-        kind: Callable[..., T],
+        kind: type[T],
         rename: Mapping[str, str],
         convert: Mapping[str, Callable[[str], object]],
     ) -> Iterator[T]:
-        wanted = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+        wanted = [field.name for field in fields(kind)]
         with self.path(name).open(encoding="utf-8-sig", newline="") as lines:
             # A first line that starts with # labels the file (演示数据) and is no data.
             rows = csv.reader(line for line in lines if not line.startswith("#"))

@@ -28,6 +28,13 @@ VERDICT_WORDS = {
     Verdict.BEHIND: "低于序时进度",
 }
 _MISSED = {"K2": "未达到力争目标", "K4": "尚未全部接入"}
+# Of one unit: it has access or it has not.
+_ACCESS = {
+    Verdict.MET: "已接入",
+    Verdict.ON_PACE: "已接入",
+    Verdict.MISSED: "尚未接入",
+    Verdict.BEHIND: "尚未接入",
+}
 _SHARE_RUNNING = {Verdict.ON_PACE: "当前达到目标值", Verdict.BEHIND: "当前低于目标值"}
 LIGHT_SHAPES = {Light.GREEN: "●", Light.YELLOW: "▲", Light.RED: "■"}
 _MOST_DIGITS = 12
@@ -113,12 +120,14 @@ def period_text(year: int, through: int) -> str:
 def verdict_text(judgement: Judgement) -> str:
     """The verdict as the page says it."""
     indicator, verdict = judgement.subject.indicator, judgement.verdict
+    if indicator == "K4" and judgement.obliged is not None and verdict in _ACCESS:
+        return _ACCESS[verdict]
     if verdict is Verdict.MISSED:
         return _MISSED.get(indicator, VERDICT_WORDS[verdict])
     if verdict is Verdict.RULING_MISSING and judgement.awaits_ruling:
         return f"待认定（{judgement.awaits_ruling}）"
     if indicator == "K4" and verdict in _SHARE_RUNNING:
-        return "已接入" if verdict is Verdict.ON_PACE else "尚未全部接入"
+        return "已全部接入" if verdict is Verdict.ON_PACE else _MISSED["K4"]
     if judgement.unit == "share" and verdict in _SHARE_RUNNING:
         return _SHARE_RUNNING[verdict]
     return VERDICT_WORDS[verdict]

@@ -234,7 +234,7 @@ def _read_words(
         f"CREATE OR REPLACE VIEW stg_word AS SELECT {', '.join(taken)} FROM line {' '.join(joins)}"
     )
     staged.con.execute(_STG_ROW.format(
-        od="LEFT JOIN od ON od.origin = origin AND od.destination = destination" if od else "",
+        od="LEFT JOIN od ON od.origin = stg_word.origin AND od.destination = stg_word.destination" if od else "",
         od_distance="od.distance_km" if od else "NULL::DECIMAL(18,9)",
         od_corridor="od.corridor" if od else "NULL::VARCHAR",
         totals=" OR ".join(f"{name}_reading = 'total'" for name in (*KEYS, "commodity", "direction", "mode",
@@ -252,11 +252,11 @@ WITH word AS (
         ({totals}) AS is_total,
         ({empty}) AS is_empty_flow,
         coalesce(note_extra = 'zero', false) AS is_zero_word,
-        coalesce(drayage = '是', false) AS is_drayage,
+        coalesce(stg_word.drayage = '是', false) AS is_drayage,
         transfer_station_extra IS NOT NULL AS is_known_transfer,
         {od_distance} AS od_distance_km,
         coalesce(
-            corridor,
+            stg_word.corridor,
             {od_corridor},
             CASE WHEN direction = '到达' THEN destination_extra ELSE origin_extra END,
             CASE WHEN direction = '到达' THEN origin_extra ELSE destination_extra END,

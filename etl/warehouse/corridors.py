@@ -135,7 +135,7 @@ def _tonnes(snapshot: Snapshot, scope: Scope, filters: Filters) -> Table:
         for corridor in snapshot.corridors
         if corridor in modes
     ]
-    return table("各通道大宗运量", rows, columns, {column: 2 for column in columns[1:]})
+    return table("各通道大宗运量", rows, columns, dict.fromkeys(columns[1:], 2))
 
 
 def _months(snapshot: Snapshot, scope: Scope, filters: Filters) -> dict[str, tuple[MonthPair, ...]]:

@@ -131,12 +131,7 @@ def _obligation_card(snapshot: Snapshot, filters: Filters, judged: Judgement) ->
         target_text=f"义务线{wording.wan(snapshot.plan.obliged_tonnes, 0)}万吨以上",
         gap_text=f"{obliged}；专用线：{judged.spur}",
         light=judged.light,
-        word={
-            Verdict.MET: "已接入",
-            Verdict.ON_PACE: "已接入",
-            Verdict.MISSED: "尚未接入",
-            Verdict.BEHIND: "尚未接入",
-        }.get(judged.verdict, wording.verdict_text(judged)),
+        word=wording.verdict_text(judged),
         spark=(),
         spark_target=None,
         footnote="工矿企业为发运与到达之和，物流园区取其大者；短驳不计",
@@ -227,7 +222,7 @@ def _part_table(what: str, parts: dict[str, dict[str, Decimal]]) -> Table:
         }
         for part, found in sorted(parts.items(), key=lambda item: -sum(item[1].values()))
     ]
-    return table(f"按{what}", listed, columns, {column: 2 for column in columns[1:]})
+    return table(f"按{what}", listed, columns, dict.fromkeys(columns[1:], 2))
 
 
 def _months(
@@ -265,7 +260,7 @@ def _month_table(reports: Sequence[dict], modes: dict[str, dict[str, Decimal]]) 
         listed.append(
             {"月份": wording.month_text(row["month"]), "状态": row["state"], **values, "铁路占大宗%": share}
         )
-    digits = {column: 2 for column in columns[2:-1]} | {"铁路占大宗%": 1}
+    digits = dict.fromkeys(columns[2:-1], 2) | {"铁路占大宗%": 1}
     return table("各月运量", listed, columns, digits)
 
 

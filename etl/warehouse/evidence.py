@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from etl.plan import (
     BASE_SHARE,
@@ -35,7 +36,7 @@ _OBJECT_TYPES = {"city": CITY, "county": COUNTY, "corridor": CORRIDOR, "enterpri
 _WEIGHT = 27720
 _SPLITTING = ("corridor", "commodity", "direction")
 _NO_REPORTS = {"reports_expected": 0, "reports_received": 0}
-_NOTHING_PUBLISHED = {
+_NOTHING_PUBLISHED: dict[str, Any] = {
     "value": None,
     "is_complete": False,
     "caliber": "",
@@ -142,7 +143,7 @@ def official(snapshot: Snapshot, scope: Scope, filters: Filters, by: str) -> lis
     type_ = _OBJECT_TYPES[by]
     visible = set(_objects(snapshot, scope, filters, by, None) or ())
     expected = {row["object"]: row for row in _expected(snapshot, scope, filters, by)}
-    series = official_rows(snapshot, type_, filters.year, filters.through)
+    series: list[dict[str, Any]] = official_rows(snapshot, type_, filters.year, filters.through)
     if by == "city" and not series:
         series = [_NOTHING_PUBLISHED | {"object": snapshot.plan.area}]
     found = []
@@ -167,7 +168,7 @@ def official(snapshot: Snapshot, scope: Scope, filters: Filters, by: str) -> lis
     return found
 
 
-def official_rows(snapshot: Snapshot, object_type: str, year: int, through: int) -> list[dict]:
+def official_rows(snapshot: Snapshot, object_type: str, year: int, through: int) -> list[dict[str, Any]]:
     """The official rail total of January to `through` for each object of a type, 万吨."""
     period = Period.of(year, through)
     return snapshot.rows(
@@ -177,7 +178,7 @@ def official_rows(snapshot: Snapshot, object_type: str, year: int, through: int)
 
 def official_months(
     snapshot: Snapshot, object_type: str, object_: str, caliber: str, period: Period
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """One object's official rail total month by month: 当期 and 累计, 万吨; None = not published."""
     return snapshot.rows(
         "official_months",
@@ -309,7 +310,7 @@ def _scoped(
     return {"scope_counties": scope.county_codes(), "scope_units": scope.unit_codes()}
 
 
-def _expected(snapshot: Snapshot, scope: Scope, filters: Filters, by: str) -> list[dict]:
+def _expected(snapshot: Snapshot, scope: Scope, filters: Filters, by: str) -> list[dict[str, Any]]:
     """All returns that were due, whatever they hold: the coverage beside an official total."""
     period = Period.of(filters.year, filters.through)
     is_city = by == "city"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from etl import periods, wording
 from etl.plan import CITY, Judgement
@@ -168,7 +169,7 @@ def _changes(snapshot: Snapshot, scope: Scope, filters: Filters) -> tuple[str, .
     return tuple(lines[:3]) or ("本月没有可比的数据。",)
 
 
-def _events(snapshot: Snapshot, month: date) -> list[dict]:
+def _events(snapshot: Snapshot, month: date) -> list[dict[str, Any]]:
     return snapshot.rows("events", first=month, last=month)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from etl import wording
 from etl.plan import CITY, Judgement, Verdict, pace
@@ -50,7 +51,7 @@ def path_block(snapshot: Snapshot, filters: Filters, judged: Judgement) -> PathB
     )
 
 
-def _year(snapshot: Snapshot, caliber: str, year: int) -> list[dict]:
+def _year(snapshot: Snapshot, caliber: str, year: int) -> list[dict[str, Any]]:
     rows = evidence.official_months(snapshot, CITY, snapshot.plan.area, caliber, Period.of(year, 12))
     known = {row["month"]: row for row in rows}
     empty = {"value": None, "cumulative": None}

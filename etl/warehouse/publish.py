@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -45,7 +45,7 @@ def version_of(path: Path) -> int:
 
 
 @contextmanager
-def single_flight(home: Path) -> Iterator[None]:
+def single_flight(home: Path) -> Generator[None]:
     """Only one build at a time in this folder. Errors: BuildRunning where another one runs."""
     folder = warehouse_folder(home)
     folder.mkdir(parents=True, exist_ok=True)

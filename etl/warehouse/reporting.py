@@ -61,7 +61,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Reporting:
 
 
 def _counts(rows: Iterable[dict]) -> dict[str, int]:
-    counts: Counter[str] = Counter({name: 0 for name in COUNTS})
+    counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
     for row in rows:
         if not row["is_expected"]:
             continue

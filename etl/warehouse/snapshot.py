@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -61,7 +62,7 @@ class Snapshot:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Snapshot) and other.path == self.path
 
-    def rows(self, query: str, **parameters: Value) -> list[dict]:
+    def rows(self, query: str, **parameters: Value) -> list[dict[str, Any]]:
         """The rows of sql/read/<query>.sql as dictionaries; exact decimals stay Decimal."""
         result = self._connection.cursor().execute(_statement(query), parameters or None)
         names = [column[0] for column in result.description]
