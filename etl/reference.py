@@ -8,10 +8,11 @@ An overlay folder (`data/sample/` for the demonstration) replaces files one by o
 from __future__ import annotations
 
 import csv
+import inspect
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -353,7 +354,7 @@ class _Reader:
         rename: Mapping[str, str],
         convert: Mapping[str, Callable[[str], object]],
     ) -> Iterator[T]:
-        wanted = [field.name for field in fields(kind)]
+        wanted = list(inspect.signature(kind).parameters)
         with self.path(name).open(encoding="utf-8-sig", newline="") as lines:
             # A first line that starts with # labels the file (演示数据) and is no data.
             rows = csv.reader(line for line in lines if not line.startswith("#"))

@@ -83,7 +83,7 @@ def _judge(
     rows_folder: Path | None,
     expected_month: date | None,
 ) -> CheckResult:
-    parameters = {
+    parameters: dict[str, object] = {
         "this_month": today.replace(day=1),
         "drayage_limit_km": Decimal(str(declared.plan.switch("drayage_limit_km"))),
         "belt_limit_km": Decimal(rules.BELT_LIMIT_KM),
@@ -157,9 +157,13 @@ def _asked(staged: Stage, parameters: dict[str, object]) -> list[_Asked]:
             condition = rule.predicate(field)
             if condition is None or field in staged.missing:
                 continue
-            is_read = rule.reading is None or rule.reading == "blank" or rule.reading in staged.readings[field]
+            is_read = (
+                rule.reading is None or rule.reading == "blank" or rule.reading in staged.readings[field]
+            )
             if is_read and all(parameters[name] is not None for name in _parameters_in(condition)):
-                asked.append(_Asked(rule, field, condition, f"flags{len(asked) // BITS}", 1 << len(asked) % BITS))
+                asked.append(
+                    _Asked(rule, field, condition, f"flags{len(asked) // BITS}", 1 << len(asked) % BITS)
+                )
     return asked
 
 
@@ -182,7 +186,8 @@ def _run_rules(staged: Stage, asked: list[_Asked], parameters: dict[str, object]
         for name, parts in flags.items()
     )
     must = " OR ".join(
-        f"{name} & {sum(a.bit for a in asked if a.column == name and a.rule.severity == MUST)} <> 0" for name in flags
+        f"{name} & {sum(a.bit for a in asked if a.column == name and a.rule.severity == MUST)} <> 0"
+        for name in flags
     )
     blocking = [(row, code) for row, code, *_ in staged.hits if BY_CODE[code].severity == MUST]
     con = staged.con
@@ -196,7 +201,7 @@ def _run_rules(staged: Stage, asked: list[_Asked], parameters: dict[str, object]
         WITH judged AS (
             SELECT
                 row_no, unit_code, shown, month, tonnes, is_data, is_total, is_footer, is_zero,
-                hash({', '.join(CONTENT)}) AS content, {columns}
+                hash({", ".join(CONTENT)}) AS content, {columns}
             FROM stg_row
         )
         SELECT *, ({must}) OR row_no IN (SELECT row_no FROM blocking_row) AS is_blocking
@@ -259,17 +264,20 @@ def _list_total_rows(staged: Stage, totals: Tally) -> None:
 
     A 小计 must equal the rows since the total row before it, a 合计 these or all rows above.
     """
-    found = staged.con.execute(
+    con = staged.con
+    (number,) = con.execute("SELECT count(*) FROM typed WHERE is_total OR is_footer").fetchall()[0]
+    if number == 0:
+        return
+    found = con.execute(
         """
         WITH summed AS (
             SELECT row_no, is_total, is_footer, tonnes,
-                sum(tonnes) FILTER (is_data) OVER (ORDER BY row_no) AS above,
+                sum(tonnes) FILTER (is_data) OVER (ORDER BY row_no) AS above
             FROM typed
         )
-        SELECT row_no, is_total, tonnes, coalesce(above, 0) FROM summed WHERE is_total OR is_footer ORDER BY row_no
+        SELECT row_no, is_total, tonnes, coalesce(above, 0)
+        FROM summed WHERE is_total OR is_footer ORDER BY row_no
         """
-        if staged.con.execute("SELECT count(*) FROM typed WHERE is_total OR is_footer").fetchall()[0][0]
-        else "SELECT 1, true, NULL, 0 WHERE false"
     ).fetchall()
     marks = [Decimal(0)]
     for row, is_total, printed, above in found:

@@ -46,7 +46,9 @@ ANY_WORD = "*"
 UNREADABLE = "?"
 QUOTIENT_PLACES = 9
 _EXACT = Context(prec=60)
-_NUMBER_HEADERS = frozenset({"运量吨", "运距公里", "箱数", "车数", "数值万吨", "能力万吨年", "核定年货运量吨", "目标值"})
+_NUMBER_HEADERS = frozenset(
+    {"运量吨", "运距公里", "箱数", "车数", "数值万吨", "能力万吨年", "核定年货运量吨", "目标值"}
+)
 _DATE_HEADERS = frozenset({"月份"})
 
 
@@ -121,7 +123,14 @@ def read_mapping(text: str) -> Mapping:
     try:
         toml = tomllib.loads(text)
         return _mapping_of(text, toml)
-    except (tomllib.TOMLDecodeError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
         raise refusal("S121", value=str(error)) from error
 
 
@@ -144,6 +153,11 @@ def _mapping_of(text: str, toml: dict) -> Mapping:
         )
         for name, entry in toml.get("derive", {}).items()
     }
+    factors = {name: Decimal(str(number)) for name, number in toml.get("factor", {}).items()}
+    for factor in (*factors.values(), *(entry.factor for entry in derived.values())):
+        # What the SQL of a factor holds exactly.
+        if not 0 < factor < 10**6 or factor != factor.quantize(Decimal("0.0001")):
+            raise ValueError(f"换算系数应大于零、小于一百万，至多四位小数：{factor}")
     where = {
         (int(column) if not has_header else column): tuple(str(word) for word in words)
         for column, words in toml.get("where", {}).items()
@@ -158,7 +172,7 @@ def _mapping_of(text: str, toml: dict) -> Mapping:
         date_form=toml.get("date_form") or None,
         columns={name: _column(column) for name, column in toml.get("columns", {}).items()},
         constants={name: str(word) for name, word in toml.get("constants", {}).items()},
-        factors={name: Decimal(str(number)) for name, number in toml.get("factor", {}).items()},
+        factors=factors,
         derived=derived,
         where=where,
         values={name: dict(words) for name, words in toml.get("values", {}).items()},
@@ -195,9 +209,7 @@ def _maker(name: str, mapping: Mapping, header: Sequence[str]):
     if name in mapping.derived:
         entry = mapping.derived[name]
         upper, lower = mapping.position(entry.numerator, header), mapping.position(entry.denominator, header)
-        return lambda row: _quotient(
-            _number(row[upper], mapping), _number(row[lower], mapping), entry.factor
-        )
+        return lambda row: _quotient(_number(row[upper], mapping), _number(row[lower], mapping), entry.factor)
     if name not in mapping.columns:
         return lambda row: mapping.constants[name]
     index = mapping.position(mapping.columns[name], header)
@@ -207,7 +219,9 @@ def _maker(name: str, mapping: Mapping, header: Sequence[str]):
         if cell is None or cell.isspace():
             return mapping.constants.get(name)
         text = translate(name, cell, mapping)
-        if name in _NUMBER_HEADERS and (mapping.thousands or mapping.decimal != "." or name in mapping.factors):
+        if name in _NUMBER_HEADERS and (
+            mapping.thousands or mapping.decimal != "." or name in mapping.factors
+        ):
             number = _number(text, mapping)
             if number is not None and number.startswith(UNREADABLE):
                 return number
@@ -328,8 +342,11 @@ def _quotient_sql(upper: str, lower: str, factor: Decimal) -> str:
     bottom = f"(TRY_CAST({lower} AS DECIMAL(24,3)) * 1000)::HUGEINT"
     scale = 10**QUOTIENT_PLACES
     parts = f"(({top}) // nullif({bottom}, 0))"
-    text = f"({parts} // {scale})::VARCHAR || '.' || lpad(({parts} % {scale})::VARCHAR, {QUOTIENT_PLACES}, '0')"
-    return f"coalesce({_tidy_sql(text)}, CASE WHEN {upper} IS NULL OR {lower} IS NULL THEN NULL ELSE '{UNREADABLE}' || {upper} || '÷' || {lower} END)"
+    text = (
+        f"({parts} // {scale})::VARCHAR || '.' || lpad(({parts} % {scale})::VARCHAR, {QUOTIENT_PLACES}, '0')"
+    )
+    # Either side empty gives NULL, either side unreadable or a division by zero gives no number.
+    return f"coalesce({_tidy_sql(text)}, '{UNREADABLE}' || {upper} || '÷' || {lower})"
 
 
 def _tidy_sql(text: str) -> str:

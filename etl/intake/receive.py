@@ -26,7 +26,7 @@ from etl.intake.spreadsheet import MAX_COLUMNS, Cell, Sheet, read_workbook
 if TYPE_CHECKING:
     from etl.intake.mapping import Mapping
 
-__all__ = ["Refusal", "TextTable", "TextSource", "open_table", "read_text_table"]
+__all__ = ["Refusal", "TextSource", "TextTable", "open_table", "read_text_table"]
 
 MAX_TEXT = 4 * 2**30
 MAX_CELL = 100_000
@@ -209,9 +209,7 @@ def _open_sheet(path: Path, is_zip: bool, mapping: Mapping | None, words: frozen
     if hidden := sorted(number for number in chosen.hidden_rows if row < number <= len(chosen.rows)):
         notes.append(finding("S102", sheet=chosen.name, row=hidden[0], value=str(len(hidden))))
     head = _head_block(chosen.rows[: max(row - 1, 0)])
-    return TextSource(
-        chosen.name, header, row, None, notes, head, merged=chosen.merged, cells=chosen
-    )
+    return TextSource(chosen.name, header, row, None, notes, head, merged=chosen.merged, cells=chosen)
 
 
 # --------------------------------------------------------------------------------------------- text
@@ -225,24 +223,24 @@ def _open_text(
     with text.open("rb") as stream:
         # Only whole lines; a character cut by the sample's end is no fault of the file.
         sample = stream.read(SAMPLE).decode("utf-8-sig", "ignore")
-    best: tuple[int, int, tuple[str, ...]] | None = None
-    delimiter, top = ",", []
-    for candidate in (mapping.delimiter,) if mapping and mapping.delimiter else DELIMITERS:
+    csv.field_size_limit(MAX_CELL)
+    readings = []
+    for mark in (mapping.delimiter,) if mapping and mapping.delimiter else DELIMITERS:
         try:
-            rows = list(islice(csv.reader(sample.splitlines(keepends=True), delimiter=candidate), HEADER_WITHIN))
-        except csv.Error as error:
-            raise refusal("S007", row=1, known=str(MAX_CELL)) from error
-        found = _find_header(rows, words, mapping)
-        if best is None or (found[0], len(found[2])) > (best[0], len(best[2])):
-            best, delimiter, top = found, candidate, rows
-    assert best is not None
-    _, row, header = best
+            rows = list(islice(csv.reader(sample.splitlines(keepends=True), delimiter=mark), HEADER_WITHIN))
+        except csv.Error:
+            # With the wrong delimiter a whole line is one cell, which may be too long for one.
+            continue
+        readings.append((_find_header(rows, words, mapping), mark, rows))
+    if not readings:
+        raise refusal("S007", row=1, known=str(MAX_CELL))
+    # The delimiter that finds most known words, then the one that makes most columns.
+    (_, row, header), delimiter, top = max(readings, key=lambda entry: (entry[0][0], len(entry[0][2])))
     if len(header) > MAX_COLUMNS:
         raise refusal("S008", value=str(len(header)), known=str(MAX_COLUMNS))
     notes = [] if encoding == "UTF-8" else [finding("S010", value=encoding)]
-    return TextSource(
-        None, header, row, encoding, notes, _head_block(top[: max(row - 1, 0)]), text=text, delimiter=delimiter
-    )
+    head = _head_block(top[: max(row - 1, 0)])
+    return TextSource(None, header, row, encoding, notes, head, text=text, delimiter=delimiter)
 
 
 def _encoding(path: Path, start: bytes) -> str:
@@ -300,7 +298,7 @@ def bad_byte_refusal(path: Path, encoding: str, offset: int, delimiter: str = ",
     except csv.Error:
         records = [[""]] * (text.count("\n") + 1)
     index = len(records[-1]) - 1
-    header = max(records[:HEADER_WITHIN], key=lambda row: sum(plain(cell) in ALL_HEADERS for cell in row))
+    header = max(records[:HEADER_WITHIN], key=lambda row: sum(plain(c) in ALL_HEADERS for c in row))
     known = len(records) > 1 and index < len(header) and header[index].strip()
     return refusal(
         "S006",
@@ -388,8 +386,9 @@ def _find_header(
         if score > best or (score == best > 0 and number == at + 1):
             best, at = score, number
     if best < 2:
-        at = next((n for n, row in enumerate(rows, 1) if len(set(_filled(row))) >= 2 and not _is_label(row)), 0)
-        at = at or next((n for n, row in enumerate(rows, 1) if _filled(row) and not _is_label(row)), 1)
+        widths = [0 if _is_label(row) else len(set(_filled(row))) for row in rows]
+        at = next((n for n, width in enumerate(widths, 1) if width >= 2), 0)
+        at = at or next((n for n, width in enumerate(widths, 1) if width), 1)
     header = [" ".join((cell or "").split()) for cell in rows[at - 1]] if rows else []
     while header and not header[-1]:
         header.pop()

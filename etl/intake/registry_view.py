@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -99,5 +98,3 @@ class RegistryView:
         if len(codes) == 1:
             return codes[0], None, None
         return None, "several" if codes else "unregistered", "、".join(codes) or None
-
-

@@ -99,9 +99,7 @@ def _read(path: Path, oddities: dict[str, _Oddities]) -> Workbook:
                 if row <= len(rows) and column < len(rows[row - 1]):
                     rows[row - 1][column] = text
             merged = _fill_merges(rows, sheet.merged_cell_ranges or [])
-            sheets.append(
-                Sheet(meta.name, [tuple(row) for row in rows], frozenset(odd.hidden_rows), merged)
-            )
+            sheets.append(Sheet(meta.name, [tuple(row) for row in rows], frozenset(odd.hidden_rows), merged))
     return Workbook(sheets, tuple(hidden))
 
 
@@ -170,9 +168,7 @@ def _scan_package(path: Path) -> dict[str, _Oddities]:
                             known=_megabytes(MAX_UNPACKED),
                         )
         return {
-            name: _scan_sheet(package.read(part))
-            for name, part in _sheet_parts(package)
-            if part in sizes
+            name: _scan_sheet(package.read(part)) for name, part in _sheet_parts(package) if part in sizes
         }
 
 

@@ -28,7 +28,6 @@ from etl.periods import last_day
 from etl.reference import Declared
 
 BATCH = 20_000
-FLOW = ("commodity", "direction", "mode", "origin", "destination", "distance_km", "tonnes")
 OPTIONAL_WHEN_ANY_KEY = frozenset({"uscc", "unit_code"})
 
 
@@ -88,7 +87,10 @@ def _load(staged: Stage) -> str:
                 staged.hits.append((number, "S107", None, next(c for c in row[width:] if c), None))
             numbers.append(number)
             cells.append((*row, *[None] * (width - len(row)))[:width])
-        arrays = [pa.array(numbers, types[0]), *(pa.array(column, pa.string()) for column in zip(*cells, strict=True))]
+        arrays = [
+            pa.array(numbers, types[0]),
+            *(pa.array(column, pa.string()) for column in zip(*cells, strict=True)),
+        ]
         con.register("batch", pa.table(arrays, schema=schema))
         con.execute("INSERT INTO raw SELECT * FROM batch")
         con.unregister("batch")
@@ -136,11 +138,15 @@ def _make_lines(staged: Stage, row_number: str, declared: Declared, layout: Layo
     """The view `line`: number and our columns as text, by header, head block, constant or derivation."""
     columns = _mapped(staged, layout) if layout else _by_header(staged)
     # A footer is told by its lack of a month and code of its own; a head block would lend it both.
-    own_key = " OR ".join(f"{columns[name]} IS NOT NULL" for name in ("month", "uscc", "unit_code") if name in columns)
+    own_key = " OR ".join(
+        f"{columns[name]} IS NOT NULL" for name in ("month", "uscc", "unit_code") if name in columns
+    )
     head = {HEADER_TO_FIELD[name]: (value, row) for name, (value, row) in staged.source.head.items()}
     for name, (value, _) in head.items():
         column = columns.get(name)
-        columns[name] = f"coalesce(nullif(trim({column}), ''), {literal(value)})" if column else literal(value)
+        columns[name] = (
+            f"coalesce(nullif(trim({column}), ''), {literal(value)})" if column else literal(value)
+        )
         staged.headers.setdefault(name, FIELD_BY_NAME[name].header)
     required = {field.name for field in RETURN_FIELDS if field.required}
     if declared.plan.unit_key != "uscc" and columns.keys() & OPTIONAL_WHEN_ANY_KEY:
@@ -240,7 +246,6 @@ def _read_words(
         totals=" OR ".join(f"{name}_reading = 'total'" for name in (*KEYS, "commodity", "direction", "mode",
                            "origin", "destination", "counterparty", "corridor")
                            if w.TOTAL in staged.readings.get(name, ())) or "false",
-        empty=" AND ".join(f"{name}_reading = 'blank'" for name in FLOW),
     ))  # fmt: skip
 
 
@@ -250,7 +255,8 @@ WITH word AS (
     SELECT
         stg_word.* REPLACE (coalesce(loading, '散装') AS loading),
         ({totals}) AS is_total,
-        ({empty}) AS is_empty_flow,
+        tonnes_reading = 'blank' AND distance_km_reading = 'blank' AND commodity IS NULL
+            AND direction IS NULL AND mode IS NULL AS is_empty_flow,
         coalesce(note_extra = 'zero', false) AS is_zero_word,
         coalesce(stg_word.drayage = '是', false) AS is_drayage,
         transfer_station_extra IS NOT NULL AS is_known_transfer,
@@ -275,7 +281,9 @@ FROM word
 """
 
 
-def _read_column(staged: Stage, name: str, read: w.Reader, joins: list[str], layout: Layout | None) -> list[str]:
+def _read_column(
+    staged: Stage, name: str, read: w.Reader, joins: list[str], layout: Layout | None
+) -> list[str]:
     """The SQL of value, reading and extra of a column of words; a join only where it is needed."""
     found = staged.con.execute(f"SELECT DISTINCT {name} FROM line WHERE {name} IS NOT NULL").fetchall()
     header = FIELD_BY_NAME[name].header
@@ -319,9 +327,13 @@ def _word_table(con: duckdb.DuckDBPyConnection, name: str, words: list[tuple[str
     _table(con, name, ("raw", "word", "reading", "extra"), ((text, *word) for text, word in words))
 
 
-def _table(con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
+def _table(
+    con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], rows: Iterable[tuple]
+) -> None:
     parts = list(zip(*rows, strict=True)) or [()] * len(columns)
-    con.register("words", pa.table({c: pa.array(p, pa.string()) for c, p in zip(columns, parts, strict=True)}))
+    con.register(
+        "words", pa.table({c: pa.array(p, pa.string()) for c, p in zip(columns, parts, strict=True)})
+    )
     con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM words")
     con.unregister("words")
 
@@ -355,7 +367,9 @@ def _read_keys(
             unit = registry.resolve(code, unit_code, name, day)
             for field_name, word in zip(KEYS, (month, code, unit_code, name), strict=True):
                 staged.readings[field_name].add(word.reading)
-            is_foreign = own_units is not None and unit.unit_code is not None and unit.unit_code not in own_units
+            is_foreign = (
+                own_units is not None and unit.unit_code is not None and unit.unit_code not in own_units
+            )
             has_code = code.reading != w.BLANK or unit_code.reading != w.BLANK
             is_key = unit.unit_code is not None or (month.value is not None and has_code)
             yield (

@@ -66,7 +66,9 @@ def refused_of(
         blocked.add((group.unit_code, group.month))
         for other in groups:
             is_unit = group.unit_code is None and len(units) == 1 and group.shown is None
-            if (other.unit_code == group.unit_code or is_unit) and (group.month is None or other.month == group.month):
+            if (other.unit_code == group.unit_code or is_unit) and (
+                group.month is None or other.month == group.month
+            ):
                 blocked.add((other.unit_code, other.month))
                 if other.unit_code is not None:
                     refused.add((other.unit_code, f"{other.month:%Y-%m}" if other.month else UNKNOWN))
@@ -74,7 +76,10 @@ def refused_of(
 
 
 def write_rows(
-    con: duckdb.DuckDBPyConnection, sheet: str | None, target: Path, blocked: set[tuple[str | None, date | None]]
+    con: duckdb.DuckDBPyConnection,
+    sheet: str | None,
+    target: Path,
+    blocked: set[tuple[str | None, date | None]],
 ) -> None:
     """The rows of all unit-months that are not blocked, typed, as one Parquet file."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,15 +87,18 @@ def write_rows(
     pairs = [pair for pair in blocked if None not in pair]
     if pairs:
         con.execute(
-            "INSERT INTO blocked SELECT unnest(?), unnest(?)", [[unit for unit, _ in pairs], [m for _, m in pairs]]
+            "INSERT INTO blocked SELECT unnest(?), unnest(?)",
+            [[unit for unit, _ in pairs], [m for _, m in pairs]],
         )
-    keep = "AND NOT EXISTS (FROM blocked AS b WHERE b.unit_code = stg_row.unit_code AND b.month = stg_row.month)"
+    keep = (
+        "AND NOT EXISTS (FROM blocked AS b WHERE b.unit_code = stg_row.unit_code AND b.month = stg_row.month)"
+    )
     # Written beside and moved: a reader never meets half a file.
     part = target.with_suffix(".part")
     con.execute(
         f"""
         COPY (
-            SELECT unit_code, month, $sheet::VARCHAR AS sheet, row_no, {', '.join(CONTENT)}
+            SELECT unit_code, month, $sheet::VARCHAR AS sheet, row_no, {", ".join(CONTENT)}
             FROM stg_row
             WHERE is_data AND NOT is_zero AND unit_code IS NOT NULL AND month IS NOT NULL {keep if pairs else ""}
         ) TO '{str(part).replace("'", "''")}' (FORMAT parquet)

@@ -43,6 +43,15 @@ _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 _SPACED = re.compile(r"-?\d{1,3}( \d{3})+(\.\d+)?")
 
 
+# Full-width forms and the full-width blank, nothing else: NFKC would also read ² as 2.
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x2212: 0x2D}
+
+
+def half_width(text: str) -> str:
+    """Text with full-width letters, digits and signs as half width, without blanks around it."""
+    return text.translate(_HALF_WIDTH).strip()
+
+
 def fold(text: str) -> str:
     """Text as names are compared: half width, without any blank."""
     return "".join(unicodedata.normalize("NFKC", text).split())
@@ -87,7 +96,7 @@ def read_month(text: str, form: str | None = None) -> Word:
         return Word(None, TOTAL)
     if form:
         return _declared_month(text.strip(), form)
-    tidy = unicodedata.normalize("NFKC", text).strip()
+    tidy = half_width(text)
     match = (
         _MONTH.fullmatch(fold(tidy)) or _DAY.fullmatch(tidy) or _DAY.fullmatch(fold(tidy))
         or _COMPACT.fullmatch(tidy)
@@ -139,7 +148,7 @@ def read_key(text: str) -> Word:
         return word
     if is_total(text):
         return Word(None, TOTAL)
-    tidy = unicodedata.normalize("NFKC", text).strip()
+    tidy = half_width(text)
     return Word(tidy, PLAIN if tidy == text.strip() else WIDTH)
 
 
@@ -153,7 +162,7 @@ def number_reader(integer_digits: int, decimals: int) -> Reader:
     def read(text: str) -> Word:
         if word := odd(text):
             return word
-        tidy = unicodedata.normalize("NFKC", text).strip().replace("−", "-")
+        tidy = half_width(text)
         reading = PLAIN if tidy == text else WIDTH
         if _GROUPED.fullmatch(tidy) or _SPACED.fullmatch(tidy):
             tidy, reading = tidy.replace(",", "").replace(" ", ""), SEPARATOR

@@ -1,5 +1,6 @@
 -- The facts on the keys that the indicators and the filters need.
--- grain: month × unit × county × corridor × commodity × mode × direction × distance band × loading × drayage × counted once.
+-- grain: month × unit × county × corridor × commodity × mode × direction × distance band × loading
+-- × drayage × counted once.
 -- Rows that are in no indicator (未登记, 停产) are here too: a missing month may take them as its reference.
 -- tonnes sum to those of fact_movement. Bounds are inclusive: 500.0 km is long.
 create table cube as
@@ -42,7 +43,17 @@ summed as (
         count(*) as movements
     from typed
     group by
-        month, unit_code, county_code, corridor, commodity, mode, direction, distance_band, loading, is_drayage, counted_once
+        month,
+        unit_code,
+        county_code,
+        corridor,
+        commodity,
+        mode,
+        direction,
+        distance_band,
+        loading,
+        is_drayage,
+        counted_once
 )
 
 select

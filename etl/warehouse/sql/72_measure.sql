@@ -1,4 +1,5 @@
--- Where sql/read/ takes tonnes from: one shape, three grains. `place` is the collective, `unit` a unit's own, `flow` any mix.
+-- Where sql/read/ takes tonnes from, in one shape: `place` is the collective, `unit` a unit's own,
+-- `flow` and `once` the same by any mix of keys.
 -- grain: as the named grain; a key that a grain does not have is NULL.
 create view measure as
 select

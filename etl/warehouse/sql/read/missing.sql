@@ -60,7 +60,8 @@ goods as (
         flow.corridor,
         flow.commodity,
         flow.direction,
-        weighed.weight * case when $once and not flow.counted_once then 0 else flow.denominator_tonnes end as tonnes_27720
+        weighed.weight
+        * case when $once and not flow.counted_once then 0 else flow.denominator_tonnes end as tonnes_27720
     from missing
     inner join weighed on missing.month = weighed.month and missing.unit_code = weighed.unit_code
     inner join flow
@@ -75,7 +76,7 @@ goods as (
         and ($direction is null or flow.direction = $direction)
         and flow.month between $first - interval 12 month and $last
         and list_contains($indicators, flow.indicator)
-        and list_contains((select list(distinct unit_code) from missing), flow.unit_code)
+        and list_contains((select list(distinct gaps.unit_code) from missing as gaps), flow.unit_code)
 ),
 
 -- Missing months without any accepted month to stand for them.

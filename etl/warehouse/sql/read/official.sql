@@ -1,4 +1,5 @@
--- The official rail total of each object of a type, January to $last: 累计 where it is published for that month, else Σ 当期.
+-- The official rail total of each object of a type, January to $last: 累计 where it is published for
+-- that month, else Σ 当期.
 -- grain: object. Units: 万吨. Clause （二）; the caliber is the bureau's switch k1_caliber (DECISIONS.md 14).
 with rail as (
     select out_official.*

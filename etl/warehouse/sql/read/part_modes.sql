@@ -1,8 +1,11 @@
 -- Bulk tonnes by mode for each corridor, commodity or month, drayage left out.
 -- grain: object × mode. Units: tonnes. A collective counts the same goods once, a unit all its rows.
 select
-    case $by when 'corridor' then corridor when 'commodity' then commodity when 'month' then strftime(month, '%Y-%m') end
-        as object,
+    case $by
+        when 'corridor' then corridor
+        when 'commodity' then commodity
+        when 'month' then strftime(month, '%Y-%m')
+    end as object,
     mode,
     sum(tonnes) as tonnes
 from cube
