@@ -52,7 +52,8 @@ def measure(rows: int) -> Iterator[str]:
         built = _timed(lambda: _railshift(folder / "home0", "build"))
         size = returns.stat().st_size / 2**20
     ratio = statistics.median(ours) / statistics.median(plain)
-    yield f"load of {rows} rows ({size:.0f} MB): {_times(ours)} s; plain typed read {_times(plain)} s; ratio {ratio:.2f}"
+    yield f"load of {rows} rows ({size:.0f} MB): {_times(ours)} s"
+    yield f"plain typed read of the same file: {_times(plain)} s; ours is {ratio:.2f} times that"
     yield f"build of the same rows: {built:.2f} s"
 
 

@@ -221,10 +221,11 @@ def _list_asked(staged: Stage, asked: list[_Asked], parameters: dict[str, object
     for item, number in zip(asked, numbers, strict=True):
         if number == 0:
             continue
-        totals.count(item.rule.code, number)
+        is_one_cell = item.field in staged.head_only
+        totals.count(item.rule.code, 1 if is_one_cell else number)
         staged.con.execute(
             f"CREATE OR REPLACE TABLE listed AS SELECT row_no FROM typed WHERE {item.column} & {item.bit} <> 0"
-            f" ORDER BY row_no LIMIT {LISTED_PER_CODE}"
+            f" ORDER BY row_no LIMIT {1 if is_one_cell else LISTED_PER_CODE}"
         )
         known = item.rule.known.replace("{f}", item.field) if item.rule.known else "NULL"
         rows = _execute(

@@ -47,6 +47,8 @@ class Stage:
     readings: dict[str, set[str]] = field(default_factory=dict)
     is_ten_thousand: bool = False
     missing: set[str] = field(default_factory=set)
+    # Columns that only the head block fills: one cell, however many rows it speaks for.
+    head_only: set[str] = field(default_factory=set)
 
 
 def stage(
@@ -144,6 +146,8 @@ def _make_lines(staged: Stage, row_number: str, declared: Declared, layout: Layo
     head = {HEADER_TO_FIELD[name]: (value, row) for name, (value, row) in staged.source.head.items()}
     for name, (value, _) in head.items():
         column = columns.get(name)
+        if column is None:
+            staged.head_only.add(name)
         columns[name] = (
             f"coalesce(nullif(trim({column}), ''), {literal(value)})" if column else literal(value)
         )

@@ -143,7 +143,8 @@ def _rule(declared: Declared, as_of: date) -> pa.Table:
             "short_distance_km": pa.array([Decimal(str(plan.switch("short_distance_km")))], KILOMETRES),
             "spur_access_from": [str(plan.switch("spur_access_from"))],
             "belt_in_k3": pa.array([bool(plan.switch("belt_in_k3"))], pa.bool_()),
-            "k1_caliber": [str(plan.switch("k1_caliber"))],
+            # 发送+接运 and 发送＋接运 are one caliber, as in the series themselves.
+            "k1_caliber": [str(plan.switch("k1_caliber")).replace("+", "＋")],
         }
     )
 

@@ -123,7 +123,7 @@ def drawn(
     return World(
         declared=declared,
         registry=[_registry_row(row) for row in table(registry)],
-        spurs=[SpurRow(**{"spur_code": "S1", "opened_on": date(2020, 1, 1), **row}) for row in table(spurs)],
+        spurs=[_spur(row) for row in table(spurs)],
         returns=_returns(table(rows), zero),
         official=[_official(row) for row in table(official)],
         targets=[AllocatedTarget(**row) for row in table(targets)],
@@ -131,9 +131,14 @@ def drawn(
     )
 
 
+def _spur(row: dict[str, Any]) -> SpurRow:
+    defaults: dict[str, Any] = {"spur_code": "S1", "opened_on": date(2020, 1, 1)}
+    return SpurRow(**{**defaults, **row})
+
+
 def _registry_row(row: dict[str, Any]) -> RegistryRow:
     unit = row["unit_code"]
-    defaults = {
+    defaults: dict[str, Any] = {
         "uscc": unit,
         "name": f"{unit}公司",
         "county_code": COAL_COUNTY,
@@ -175,7 +180,7 @@ def _movement(row: dict[str, Any]) -> Movement:
 
 
 def _official(row: dict[str, Any]) -> OfficialValue:
-    defaults = {"published_on": add_months(row["month"], 1).replace(day=10)}
+    defaults: dict[str, Any] = {"published_on": add_months(row["month"], 1).replace(day=10)}
     given = {name: cell for name, cell in row.items() if cell not in ("", None)}
     return OfficialValue(**{**defaults, **given})
 

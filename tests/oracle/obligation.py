@@ -97,9 +97,9 @@ def _yearly_tonnes(
             continue
         row = world.row_in_force(unit, month)
         assert row is not None
-        both = {direction: _carried(world, unit, month, direction) for direction in known}
-        if both[OUT] is not None and both[IN] is not None:
-            carried = {direction: carried[direction] + both[direction] for direction in known}
+        out_tonnes, in_tonnes = (_carried(world, unit, month, direction) for direction in (OUT, IN))
+        if out_tonnes is not None and in_tonnes is not None:
+            carried = {OUT: carried[OUT] + out_tonnes, IN: carried[IN] + in_tonnes}
         elif row.approved_tonnes is not None:
             approved += row.approved_tonnes / 12
         else:

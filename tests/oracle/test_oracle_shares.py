@@ -110,8 +110,8 @@ def test_k3_at_80_percent(rail: str, road: str, verdict: str, gap: F, light: str
     assert (one(ruled, "K3").denominator, one(ruled, "K3_BELT").denominator) == (200, 100)
 
 
-def drawn_with_switch(world: World, **switches: object) -> World:
-    return replace(world, declared=declared_with(coal_areas=world.declared.coal_areas, **switches))
+def drawn_with_switch(world: World, **switches: bool | str) -> World:
+    return replace(world, declared=declared_with(coal_areas=world.declared.coal_areas, od_distances=(), **switches))
 
 
 def test_a_ratio_is_a_ratio_of_sums():
@@ -373,10 +373,10 @@ def test_groups_add_up_and_filters_choose():
         A         | 2025-02 | 到达      | 焦炭      | 朔黄     | 10
         """,
     )
-    by_county = {r.object: r.denominator for r in indicators(world, 2025, 12, "county") if r.id == "K5"}
+    by_county = {r.object: r.denominator or 0 for r in indicators(world, 2025, 12, "county") if r.id == "K5"}
     assert len(by_county) == 16
     assert (by_county[COAL_COUNTY], by_county[OTHER_COUNTY], sum(by_county.values())) == (1, 10, 11)
-    by_corridor = {r.object: r.denominator for r in indicators(world, 2025, 12, "corridor") if r.id == "K5"}
+    by_corridor = {r.object: r.denominator or 0 for r in indicators(world, 2025, 12, "corridor") if r.id == "K5"}
     assert len(by_corridor) == 12
     assert (by_corridor["同蒲"], by_corridor["朔黄"], sum(by_corridor.values())) == (1, 10, 11)
     assert one(world, "K5", direction="到达").denominator == 10

@@ -32,16 +32,23 @@ def test_each_result_fits_together(world: World, period: tuple[int, int], chosen
             _check(result)
 
 
+def the(number: Fraction | None) -> Fraction:
+    """A number that must be there."""
+    assert number is not None
+    return number
+
+
 def _check(result: Result) -> None:
     assert result.verdict in WORDS
     assert (result.light is not None) == (result.verdict in JUDGED)
     assert result.reports_received <= result.reports_expected
     if result.interval is not None and result.interval[0] is not None:
         low, high = result.interval
-        assert high is None or low <= high
-        assert result.value is None or low <= result.value <= (high if high is not None else result.value)
+        assert high is None or the(low) <= high
+        assert result.value is None or the(low) <= result.value
+        assert result.value is None or high is None or result.value <= high
     if result.id in SHARES and result.value is not None:
-        assert result.value * result.denominator == result.numerator
+        assert result.value * the(result.denominator) == result.numerator
         assert 0 <= result.value <= 1
     if result.verdict in ("达标", "在进度上") and result.id in SHARES:
         assert result.gap == 0
@@ -50,9 +57,8 @@ def _check(result: Result) -> None:
         assert result.gap > 0 or (result.gap_pace is not None and result.gap_pace > 0)
     if result.gap_added is not None and result.target is not None:
         # Adding that much rail reaches the target exactly, where anything is missing.
-        reached = (result.numerator + result.gap_added) - result.target * (
-            result.denominator + result.gap_added
-        )
+        rail, whole = the(result.numerator) + result.gap_added, the(result.denominator) + result.gap_added
+        reached = rail - result.target * whole
         assert reached == 0 or (result.gap_added == 0 and reached > 0)
 
 
@@ -74,7 +80,7 @@ def test_parts_add_up_to_the_city(world: World, period: tuple[int, int]):
                 if by != "enterprise":
                     assert part == getattr(whole, column)
                 elif column == "denominator":
-                    assert part == whole.denominator + whole.left_out_tonnes
+                    assert part == the(whole.denominator) + the(whole.left_out_tonnes)
 
 
 @quick
@@ -82,8 +88,8 @@ def test_parts_add_up_to_the_city(world: World, period: tuple[int, int]):
 def test_obliged_units_add_up(world: World, period: tuple[int, int]):
     city = keyed(indicators(world, *period, "city"))["K4", "全市"]
     units = [r for r in indicators(world, *period, "enterprise") if r.id == "K4"]
-    assert sum(r.denominator for r in units) == city.denominator
-    assert sum(r.numerator for r in units) == city.numerator
+    assert sum(the(r.denominator) for r in units) == city.denominator
+    assert sum(the(r.numerator) for r in units) == city.numerator
     assert tuple(r.object for r in units if r.obliged is None) == city.undetermined_units
 
 
