@@ -1,0 +1,261 @@
+"""Each rule of intake: one file that breaks it, and one that just does not."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from datetime import date
+
+import openpyxl
+import pytest
+import xlwt
+from returns import DRAYAGE, GROUP, HEADERS, MINE, MINE_NAME, PARK_NAME, ZERO, check, codes, good, text_of
+
+from etl.intake import check as check_module
+from etl.intake import receive, result, spreadsheet
+from etl.intake.mapping import read_mapping
+from etl.intake.rules import BY_CODE, RULES
+
+# A rule on cells: code, what the good row is changed to, what it is changed to that is just allowed.
+CELL_CASES = [
+    ("V001", {"货类": ""}, {"货类": "煤炭"}),
+    ("V001", {"运量吨": " "}, {"运量吨": "0"}),
+    ("V001", {"终点": ""}, {"终点": "任一地方"}),
+    ("V002", {"运距公里": ""}, {"运距公里": "", "起点": "忻州", "终点": "石家庄"}),
+    ("V003", {"月份": ""}, {"月份": "2025-03"}),
+    ("V004", {"运量吨": "#DIV/0!"}, {"备注": "#1煤"}),
+    ("V004", {"企业名称": "#N/A"}, {"企业名称": MINE_NAME}),
+    ("V005", {"备注": "x\x01y"}, {"备注": "x\ty"}),
+    ("V006", {"运量吨": "1e3"}, {"运量吨": "1000"}),
+    ("V006", {"运量吨": "1_000"}, {"运量吨": "1,000"}),
+    ("V006", {"运距公里": "约650"}, {"运距公里": "650"}),
+    ("V006", {"箱数": "十"}, {"箱数": "10"}),
+    ("V007", {"运量吨": "-0.001"}, {"运量吨": "0.000"}),
+    ("V007", {"运距公里": "-1"}, {"运距公里": "0"}),
+    ("V008", {"运量吨": "12.3456"}, {"运量吨": "12.3450"}),
+    ("V008", {"运量吨": "0.0001"}, {"运量吨": "0.001"}),
+    ("V009", {"车数": "1.5"}, {"车数": "1.0"}),
+    ("V009", {"运距公里": "499.9999999999"}, {"运距公里": "499.999999999"}),
+    ("V010", {"月份": "三月"}, {"月份": "2025年3月"}),
+    ("V010", {"月份": "2025-13"}, {"月份": "2025-12"}),
+    ("V011", {"月份": "2023.1"}, {"月份": "2023.01"}),
+    ("V012", {"月份": "2026-11"}, {"月份": "2026-10"}),
+    ("V013", {"运输方式": "骡马"}, {"运输方式": "其他"}),
+    ("V013", {"装载": "桶装"}, {"装载": ""}),
+    ("V013", {"通道": "某线"}, {"通道": "朔黄"}),
+    ("V021", {"运量吨": "１２００"}, {"运量吨": "1200"}),
+    ("V021", {"方向": "发 运"}, {"方向": "发运"}),
+    ("V022", {"月份": "2025/3"}, {"月份": "2025-03"}),
+    ("V023", {"运输方式": "火车"}, {"运输方式": "铁路"}),
+    ("V024", {"运量吨": "12,345.5"}, {"运量吨": "12345.5"}),
+    ("I001", {"统一社会信用代码": ""}, {"统一社会信用代码": MINE}),
+    ("I002", {"统一社会信用代码": "9.114E+17"}, {"统一社会信用代码": MINE}),
+    ("I002", {"统一社会信用代码": "911409007340123000"}, {"统一社会信用代码": MINE}),
+    ("I003", {"统一社会信用代码": MINE[:-1] + "5"}, {"统一社会信用代码": MINE}),
+    ("I003", {"统一社会信用代码": MINE[:-1]}, {"统一社会信用代码": MINE.lower()}),
+    ("I004", {"统一社会信用代码": "91350100M000100Y43"}, {"统一社会信用代码": MINE}),
+    ("I005", {"统一社会信用代码": GROUP}, {"统一社会信用代码": GROUP, "填报单位编码": "GROUP-1"}),
+    ("I006", {"填报单位编码": "GROUP-1"}, {"填报单位编码": MINE}),
+    ("I007", {"企业名称": "另一家煤业有限公司"}, {"企业名称": MINE_NAME}),
+    ("I008", {"企业名称": ""}, {"企业名称": f" {MINE_NAME} "}),
+    ("C001", {**DRAYAGE, "运输方式": "铁路"}, DRAYAGE),
+    ("C001", {**DRAYAGE, "运输方式": "水路"}, {**DRAYAGE, "运输方式": "皮带廊道", "运距公里": "25"}),
+    ("C002", {**DRAYAGE, "换装站": ""}, DRAYAGE),
+    ("C002", {**DRAYAGE, "换装站": "村口"}, {**DRAYAGE, "换装站": PARK_NAME}),
+    ("C003", {**DRAYAGE, "运距公里": "50.001"}, {**DRAYAGE, "运距公里": "50"}),
+    ("C008", {"备注": "零申报"}, {"备注": "零申报", "运量吨": "0"}),
+    ("C010", {"起点": "石家庄", "终点": "忻州站", "运距公里": "388.3"},
+     {"起点": "石家庄", "终点": "忻州站", "运距公里": "388.20"}),
+    ("C011", {"通道": "", "起点": "甲地", "终点": "乙地"}, {"通道": "", "起点": "原平", "终点": "乙地"}),
+    ("C011", {"通道": "其他"}, {"通道": "", "起点": "忻州", "终点": "石家庄", "运距公里": ""}),
+    ("C012", {"运输方式": "皮带廊道", "运距公里": "25.001"}, {"运输方式": "皮带廊道", "运距公里": "25"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code, wrong, allowed", CELL_CASES)
+def test_a_rule_on_cells(tmp_path, code, wrong, allowed):
+    broken = check(tmp_path, text_of(good(**wrong)))
+    assert broken.totals.get(code) == 1
+    assert code not in codes(check(tmp_path, text_of(good(**allowed))))
+    (found,) = [finding for finding in broken.findings if finding.code == code]
+    assert found.row == 2
+    assert found.column in HEADERS
+    assert found.severity == BY_CODE[code].severity
+    assert broken.accepted == (not any(f.severity == "强制" for f in broken.findings))
+
+
+def workbook(*sheets: tuple[str, list[list[object]]], change=None) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets:
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    if change:
+        change(book)
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def table(*rows: dict[str, str]) -> list[list[object]]:
+    cells: list[list[object]] = [[row.get(header) for header in HEADERS] for row in rows]
+    return [list(HEADERS), *cells]
+
+
+def hide_row(book):
+    book["月报"].row_dimensions[2].hidden = True
+
+
+def hide_sheet(book):
+    book["旧表"].sheet_state = "hidden"
+
+
+def merge_tonnes(book):
+    column = HEADERS.index("运量吨") + 1
+    book["月报"].merge_cells(start_row=2, end_row=3, start_column=column, end_column=column)
+
+
+TWO = table(good(), good(货类="焦炭"))
+NO_TONNES = [header for header in HEADERS if header != "运量吨"]
+SUM = {"月份": "合计", "运量吨": "2401"}
+
+
+def encrypted() -> bytes:
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le") + bytes(600)
+
+
+def xls() -> bytes:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("月报")
+    for number, row in enumerate(table(good())):
+        for place, cell in enumerate(row):
+            sheet.write(number, place, cell or "")
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+# A rule on the file: code, content that breaks it, content that just does not.
+FILE_CASES = [
+    ("S001", b"", text_of(good())),
+    ("S003", b"%PDF-1.7 ...", text_of(good())),
+    ("S004", encrypted(), xls()),
+    ("S005", workbook(("月报", TWO))[:3000], workbook(("月报", TWO))),
+    ("S006", text_of(good()).encode() + b"\xff\n", text_of(good()).encode()),
+    ("S007", text_of(good(备注="长" * 100_001)) + "\n" + text_of(good()), text_of(good(备注="长" * 100_000))),
+    ("S008", ",".join([*HEADERS, *["x"] * 481]) + "\n", ",".join([*HEADERS, *["x"] * 480]) + "\n"),
+    ("S010", text_of(good()).encode("gb18030"), text_of(good()).encode("utf-8-sig")),
+    ("S101", text_of(good(), headers=NO_TONNES), text_of(good(), headers=list(good()))),
+    ("S102", workbook(("月报", TWO), change=hide_row), workbook(("月报", TWO))),
+    ("S103", workbook(("月报", TWO), ("旧表", TWO), change=hide_sheet), workbook(("月报", TWO))),
+    ("S104", workbook(("说明", [["填表说明"]]), ("月报", TWO)), workbook(("说明", []), ("月报", TWO))),
+    ("S105", workbook(("月报", TWO), ("二月", TWO)), workbook(("月报", TWO), ("二月", [["x", "y"]]))),
+    ("S106", workbook(("月报", TWO), change=merge_tonnes), workbook(("月报", TWO))),
+    ("S107", text_of(good())[:-1] + ",多\n", text_of(good())[:-1] + ",\n"),
+    ("S108", text_of(good(), headers=[*HEADERS, "天气"]), text_of(good())),
+    ("S109", text_of(good(), headers=[*HEADERS, "运量吨"]), text_of(good())),
+    ("S110", text_of(good()).replace("运量吨", "运量（吨）"), text_of(good()).replace("运量吨", " 运量吨 ")),
+    ("S111", text_of(), text_of(ZERO)),
+    ("S112", text_of(good(运量万吨="0.12"), headers=[*NO_TONNES, "运量万吨"]), text_of(good())),
+    ("S113", text_of(good(), {"月份": "填表人：张三"}), text_of(good(), ZERO)),
+    ("S116", "姓名,年纪\n张三,20\n", text_of(good())),
+    ("C005", text_of(good(), good(运量吨="1200.500")), text_of(good(), good(运量吨="1200.501"))),
+    ("C006", text_of(good(), {"货类": "小 计"}), text_of(good(), good(备注="合计见附表"))),
+    ("C007", text_of(good(), good(货类="焦炭"), {**SUM, "运量吨": "2400.999"}),
+     text_of(good(), good(货类="焦炭"), SUM)),
+    ("C009", text_of(good(), ZERO), text_of(good(), {**ZERO, "月份": "2025-04"})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code, wrong, allowed", FILE_CASES, ids=[case[0] for case in FILE_CASES])
+def test_a_rule_on_the_file(tmp_path, code, wrong, allowed):
+    broken = check(tmp_path, wrong)
+    assert code in codes(broken)
+    assert broken.accepted == (not any(f.severity == "强制" for f in broken.findings))
+    assert code not in codes(check(tmp_path, allowed))
+
+
+def test_a_file_beyond_the_size_is_refused(tmp_path, monkeypatch):
+    """S002: the bound itself passes, a byte more does not."""
+    content = text_of(good())
+    monkeypatch.setattr(receive, "MAX_TEXT", len(content.encode()) - 1)
+    assert codes(check(tmp_path, content)) == {"S002"}
+    monkeypatch.setattr(receive, "MAX_TEXT", len(content.encode()))
+    assert codes(check(tmp_path, content)) == set()
+
+
+def test_what_unpacks_beyond_the_size_is_refused(tmp_path, monkeypatch):
+    packed = gzip.compress(text_of(good()).encode())
+    assert codes(check(tmp_path, packed)) == set()
+    monkeypatch.setattr(receive, "MAX_TEXT", len(packed))
+    assert codes(check(tmp_path, packed)) == {"S002"}
+    monkeypatch.setattr(receive, "MAX_TEXT", 2**20)
+    monkeypatch.setattr(spreadsheet, "MAX_UNPACKED", 2000)
+    assert codes(check(tmp_path, workbook(("月报", TWO)))) == {"S002"}
+
+
+def test_only_the_own_unit_and_the_asked_month(tmp_path):
+    """I009, C004: asked only where the caller knows whose return it is and for which month."""
+    content = text_of(good())
+    assert codes(check(tmp_path, content, own_units=frozenset({"GROUP-1"}))) == {"I009"}
+    assert codes(check(tmp_path, content, own_units=frozenset({MINE}))) == set()
+    assert codes(check(tmp_path, content, expected_month=date(2025, 4, 1))) == {"C004"}
+    assert codes(check(tmp_path, content, expected_month=date(2025, 3, 1))) == set()
+
+
+def test_rules_on_the_layout(tmp_path):
+    """S114, S120, S121: a layout that leaves rows out, names a column that is not there, is no layout."""
+    columns = "".join(f'"{header}" = "{header}"\n' for header in good())
+    some = read_mapping(f'[columns]\n{columns}[where]\n"货类" = ["煤炭"]\n')
+    left_out = check(tmp_path, text_of(good(), good(货类="焦炭")), mapping=some)
+    assert (codes(left_out), left_out.rows) == ({"S114"}, 1)
+    assert codes(check(tmp_path, text_of(good()), mapping=some)) == set()
+    absent = read_mapping('[columns]\n"运量吨" = "吨"\n')
+    assert codes(check(tmp_path, text_of(good()), mapping=absent)) == {"S120"}
+    with pytest.raises(receive.Refusal) as refused:
+        read_mapping("[column]\n")
+    assert refused.value.finding.code == "S121"
+
+
+def test_a_check_that_runs_out_of_memory_says_so(tmp_path, monkeypatch):
+    """S009: the limits stopped it, which is no fault."""
+
+    def exhausted(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(check_module, "open_table", exhausted)
+    assert codes(check(tmp_path, text_of(good()))) == {"S009"}
+
+
+ELSEWHERE = {"S002", "S009", "S114", "S120", "S121", "I009", "C004"}
+
+
+def test_every_rule_of_the_catalogue_is_tested():
+    tested = {code for code, *_ in CELL_CASES} | {code for code, *_ in FILE_CASES} | ELSEWHERE
+    assert tested == {rule.code for rule in RULES}
+    assert len(BY_CODE) == len(RULES)
+
+
+def test_a_good_row_has_no_finding(tmp_path):
+    checked = check(tmp_path, text_of(good(), good(**DRAYAGE), ZERO | {"月份": "2025-04"}))
+    assert checked.findings == ()
+    assert checked.accepted
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
+def test_what_a_rule_says_is_for_a_clerk(rule):
+    """A sentence that says what is wrong, one that says what to do; no word of ours in either."""
+    assert rule.what.endswith("。")
+    assert rule.do.endswith("。")
+    assert any(word in rule.do for word in ("请", "无须"))
+    assert not any(word in rule.what + rule.do for word in ("SQL", "None", "NULL", "解析", "非法", "字段"))
+
+
+def test_lists_are_capped_and_say_so(tmp_path):
+    checked = check(tmp_path, text_of(*[good(运量吨="x", 备注=str(n)) for n in range(205)]))
+    listed = [finding for finding in checked.findings if finding.code == "V006"]
+    assert checked.totals == {"V006": 205}
+    assert len(listed) == result.LISTED_PER_CODE == 200
+    assert "共205处" in listed[-1].message
+    assert checked.to_json()["capped"] == {"V006": 200}
