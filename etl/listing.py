@@ -15,6 +15,8 @@ from etl.warehouse.snapshot import Snapshot
 
 # A share to 24 significant digits: more than any reader compares, and never a binary float.
 _DIGITS = Context(prec=24, rounding=ROUND_HALF_EVEN)
+# On a terminal; --json and the report have more.
+LISTED = 10
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -80,15 +82,15 @@ def judgement_lines(judgements: Iterable[Judgement], snapshot: Snapshot) -> Iter
 
 
 def finding_lines(findings: Sequence[Finding], totals: Mapping[str, int] | None = None) -> Iterator[str]:
-    """Findings grouped by rule: the exact total first, then place, message and remedy."""
+    """Findings grouped by rule: the exact total first, then message (it names the place) and remedy."""
     codes = dict.fromkeys(finding.code for finding in findings)
     for code in codes:
         group = [finding for finding in findings if finding.code == code]
         count = totals[code] if totals else len(group)
-        listed = "" if count <= len(group) else f"，仅列前{len(group)}条"
+        listed = f"，列出前{LISTED}条" if count > LISTED else ""
         yield f"  [{group[0].severity}] {code} 共{count}条{listed}"
-        for finding in group:
-            yield f"    {_place(finding)}{finding.message} {finding.remedy}"
+        for finding in group[:LISTED]:
+            yield f"    {finding.message}{finding.remedy}"
 
 
 def refusal_json(refusal: Exception) -> dict[str, object]:
@@ -121,13 +123,3 @@ def csv_cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(_FORMULA_SIGNS):
         return f"'{value}"
     return value
-
-
-def _place(finding: Finding) -> str:
-    parts = [
-        f"工作表“{finding.sheet}”" if finding.sheet else "",
-        f"第{finding.row}行" if finding.row else "",
-        f"“{finding.column}”列" if finding.column else "",
-    ]
-    place = "".join(parts)
-    return f"{place}：" if place else ""

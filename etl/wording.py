@@ -117,6 +117,16 @@ def period_text(year: int, through: int) -> str:
     return f"{year}年1月" if through == 1 else f"{year}年1—{through}月"
 
 
+def years_text(first: int, last: int) -> str:
+    """2023—2025年, or 2023年 where both are one."""
+    return f"{first}年" if first == last else f"{first}—{last}年"
+
+
+def goal_text(target: Number | None, effort: str = "") -> str:
+    """A share's target beside a chart: 按80%, 按90%（力争）; nothing where there is none."""
+    return "" if target is None else f"，按{percent(target, digits=0)}%{effort}"
+
+
 def verdict_text(judgement: Judgement) -> str:
     """The verdict as the page says it."""
     indicator, verdict = judgement.subject.indicator, judgement.verdict

@@ -196,6 +196,8 @@ def _workbook_kind(start: bytes, path: Path) -> str | None:
 def _open_sheet(path: Path, is_zip: bool, mapping: Mapping | None, words: frozenset[str]) -> TextSource:
     workbook = read_workbook(path, is_zip)
     notes = [finding("S103", value=name) for name in workbook.hidden_sheets]
+    if workbook.is_too_large:
+        notes.append(finding("S011"))
     filled = [sheet for sheet in workbook.sheets if any(any(row) for row in sheet.rows)]
     if not filled:
         raise refusal("S001")

@@ -1,20 +1,21 @@
 """Workbooks (.xlsx, .xls) → sheets of text cells, with what a plain reader does not tell.
 
 calamine gives the cells; it knows neither hidden rows nor error cells (`#DIV/0!` comes out empty)
-nor formulas that were never calculated, so for .xlsx the sheet's own XML is scanned for these three.
+nor formulas that were never calculated, so for .xlsx openpyxl tells these three.
 """
 
 from __future__ import annotations
 
-import re
+import warnings
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
 from python_calamine import (
     CalamineError,
     CalamineWorkbook,
@@ -29,6 +30,8 @@ from etl.intake.rules import refusal
 
 MAX_PACKED = 100 * 2**20
 MAX_UNPACKED = 600 * 2**20
+# openpyxl holds every cell as an object; a larger workbook is read by calamine alone, and says so.
+MAX_EXAMINED = 40 * 2**20
 MAX_COLUMNS = 500
 BLOCK = 2**20
 UNCALCULATED = "#公式未计算"
@@ -51,6 +54,7 @@ class Sheet:
 class Workbook:
     sheets: list[Sheet] = field(default_factory=list)
     hidden_sheets: tuple[str, ...] = ()
+    is_too_large: bool = False
 
 
 def read_workbook(path: Path, is_zip: bool) -> Workbook:
@@ -61,13 +65,14 @@ def read_workbook(path: Path, is_zip: bool) -> Workbook:
     if path.stat().st_size > MAX_PACKED:
         raise refusal("S002", value=_megabytes(path.stat().st_size), known=_megabytes(MAX_PACKED))
     try:
-        oddities = _scan_package(path) if is_zip else {}
-        return _read(path, oddities)
+        unpacked = _unpacked_size(path) if is_zip else 0
+        is_examined = is_zip and unpacked <= MAX_EXAMINED
+        return _read(path, _oddities(path) if is_examined else {}, is_too_large=unpacked > MAX_EXAMINED)
     except PasswordError as error:
         raise refusal("S004") from error
     except (
         CalamineError, ZipError, XmlError, zipfile.BadZipFile, ElementTree.ParseError,
-        KeyError, OSError, ValueError, NotImplementedError,
+        InvalidFileException, KeyError, OSError, ValueError, TypeError, IndexError, NotImplementedError,
     ) as error:  # fmt: skip
         raise refusal("S005") from error
 
@@ -78,7 +83,7 @@ class _Oddities:
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
-def _read(path: Path, oddities: dict[str, _Oddities]) -> Workbook:
+def _read(path: Path, oddities: dict[str, _Oddities], *, is_too_large: bool) -> Workbook:
     sheets, hidden = [], []
     with CalamineWorkbook.from_path(str(path)) as workbook:
         for meta in workbook.sheets_metadata:
@@ -100,7 +105,7 @@ def _read(path: Path, oddities: dict[str, _Oddities]) -> Workbook:
                     rows[row - 1][column] = text
             merged = _fill_merges(rows, sheet.merged_cell_ranges or [])
             sheets.append(Sheet(meta.name, [tuple(row) for row in rows], frozenset(odd.hidden_rows), merged))
-    return Workbook(sheets, tuple(hidden))
+    return Workbook(sheets, tuple(hidden), is_too_large)
 
 
 def cell_text(cell: object) -> Cell:
@@ -135,82 +140,48 @@ def _fill_merges(
     return frozenset(filled)
 
 
-_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
-_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
-_REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-_ROW_NUMBER = re.compile(rb'\br="(\d{1,7})"')
-_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
-_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]+)</")
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
-_ERROR = re.compile(rb'\bt="e"')
+def _unpacked_size(path: Path) -> int:
+    """Bytes that an archive unpacks to, whatever it declares of itself.
 
-
-def _scan_package(path: Path) -> dict[str, _Oddities]:
-    """Sheet name → hidden rows, error cells and uncalculated formulas, from the package's XML.
-
-    Errors: Refusal when the parts unpack to more than MAX_UNPACKED, whatever the archive declares.
+    Errors: Refusal for an encrypted archive, or one that unpacks to more than MAX_UNPACKED.
     """
     with zipfile.ZipFile(path) as package:
         if any(part.flag_bits & 1 for part in package.infolist()):
             raise refusal("S004")
         left = MAX_UNPACKED
-        sizes = {}
         for part in package.infolist():
             # The declared size can lie, so the bytes are counted as they come out.
             with package.open(part) as stream:
                 while block := stream.read(BLOCK):
                     left -= len(block)
-                    sizes[part.filename] = sizes.get(part.filename, 0) + len(block)
                     if left < 0:
-                        raise refusal(
-                            "S002",
-                            value=f"解压后超过{_megabytes(MAX_UNPACKED)}",
-                            known=_megabytes(MAX_UNPACKED),
-                        )
-        return {
-            name: _scan_sheet(package.read(part)) for name, part in _sheet_parts(package) if part in sizes
-        }
+                        most = _megabytes(MAX_UNPACKED)
+                        raise refusal("S002", value=f"解压后超过{most}", known=most)
+    return MAX_UNPACKED - left
 
 
-def _sheet_parts(package: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    targets = {}
-    for relation in ElementTree.fromstring(package.read("xl/_rels/workbook.xml.rels")):
-        target = relation.get("Target", "")
-        targets[relation.get("Id")] = target[1:] if target.startswith("/") else f"xl/{target}"
-    for element in ElementTree.fromstring(package.read("xl/workbook.xml")).iter():
-        if element.tag.rpartition("}")[2] == "sheet":
-            link = next((v for k, v in element.attrib.items() if k.endswith("}id")), None)
-            yield element.get("name", ""), targets.get(link, "")
-
-
-def _scan_sheet(xml: bytes) -> _Oddities:
-    odd = _Oddities()
-    if b"hidden=" in xml:
-        number = 0
-        for tag in _ROW.finditer(xml):
-            named = _ROW_NUMBER.search(tag[1])
-            number = int(named[1]) if named else number + 1
-            if _HIDDEN.search(tag[1]):
-                odd.hidden_rows.add(number)
-    if b't="e"' in xml or _FORMULA.search(xml):
-        for cell in _CELL.finditer(xml):
-            content = cell[2] or b""
-            where, stored = _REFERENCE.search(cell[1]), _VALUE.search(content)
-            if not where:
-                continue
-            at = (int(where[2]), _column_index(where[1]))
-            if _ERROR.search(cell[1]):
-                odd.errors[at] = stored[1].decode("utf-8", "replace") if stored else "#ERROR!"
-            elif not stored and _FORMULA.search(content):
-                odd.errors[at] = UNCALCULATED
-    return odd
-
-
-def _column_index(letters: bytes) -> int:
-    index = 0
-    for letter in letters:
-        index = index * 26 + letter - 64
-    return index - 1
+def _oddities(path: Path) -> dict[str, _Oddities]:
+    """Sheet name → hidden rows, error cells and formulas that were never calculated."""
+    found: dict[str, _Oddities] = {}
+    with warnings.catch_warnings():
+        # What openpyxl leaves out (drawings, validations) is not read here anyway.
+        warnings.simplefilter("ignore")
+        # An open file: by a path openpyxl would judge the name, not the content.
+        with path.open("rb") as stream:
+            calculated = load_workbook(stream, data_only=True)
+        with path.open("rb") as stream:
+            written = load_workbook(stream, data_only=False)
+    for sheet in calculated.worksheets:
+        odd = found.setdefault(sheet.title, _Oddities())
+        odd.hidden_rows |= {number for number, row in sheet.row_dimensions.items() if row.hidden}
+        for cells in written[sheet.title].iter_rows():
+            for cell in cells:
+                value = sheet.cell(cell.row, cell.column)
+                if value.data_type == "e":
+                    odd.errors[cell.row, cell.column - 1] = str(value.value)
+                elif cell.data_type == "f" and value.value is None:
+                    odd.errors[cell.row, cell.column - 1] = UNCALCULATED
+    return found
 
 
 def _megabytes(size: int) -> str:

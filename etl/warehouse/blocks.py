@@ -237,7 +237,9 @@ def unit_block(
     short = [one for one in judged if one.gap]
     met = [one for one in judged if one.value is not None and one.gap is not None and not one.gap]
     assessed = len(short) + len(met)
-    sentence = ""
+    sentence, goal = "", next((one.target for one in judged), None)
+    if goal is not None:
+        note += f"；目标{wording.percent(goal, digits=0)}%" + ("（力争）" if indicator == "K2" else "")
     if assessed:
         sentence = (
             f"{assessed}家有运量单位中{len(met)}家达到目标值；各家尚需转铁路合计{wording.wan(total, 1)}万吨。"

@@ -41,11 +41,16 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
             k2,
             "中长距离煤焦尚需转铁路",
             "通道",
-            "万吨　500公里以上煤炭和焦炭，按90%（力争）",
+            f"万吨　500公里以上煤炭和焦炭{_goal(k2, '（力争）')}",
             ranked=True,
         ),
         k3=blocks.gap_block(
-            snapshot, k3, "专用线单位大宗尚需转铁路", "通道", "万吨　专用线单位大宗货物，按80%", ranked=True
+            snapshot,
+            k3,
+            "专用线单位大宗尚需转铁路",
+            "通道",
+            f"万吨　专用线单位大宗货物{_goal(k3)}",
+            ranked=True,
         ),
         k1=_k1_block(evidence.official(snapshot, scope, everywhere, "corridor") if scope.sees_all else []),
         tonnes=tonnes,
@@ -72,6 +77,10 @@ def _sentence(filters: Filters, k2: Sequence[Judgement], k3: Sequence[Judgement]
     if not parts:
         return f"{period}，方案未设该年度目标，各通道仅列铁路与公路运量。"
     return f"{period}，{'；'.join(parts)}。"
+
+
+def _goal(judged: Sequence[Judgement], effort: str = "") -> str:
+    return wording.goal_text(judged[0].target if judged else None, effort)
 
 
 def _k1_block(judged: Sequence[Judgement]) -> GapBlock | None:

@@ -22,7 +22,7 @@ MONTHS_SHOWN = 24
 def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Enterprises:
     """All units that the scope may see, by tonnes to shift."""
     k3 = blocks.unit_block(
-        snapshot, scope, filters, "K3", "专用线单位", "大宗货物铁路占比，按80%；按尚需转铁路吨数排列"
+        snapshot, scope, filters, "K3", "专用线单位", "大宗货物铁路占比；按尚需转铁路吨数排列"
     )
     k2 = blocks.unit_block(
         snapshot,
@@ -30,12 +30,12 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Enterprises:
         filters,
         "K2",
         "煤炭主产区大型工矿企业",
-        "500公里以上煤炭和焦炭铁路占比，按90%（力争）",
+        "500公里以上煤炭和焦炭铁路占比；按尚需转铁路吨数排列",
     )
     obligations = evidence.obligations(snapshot, scope, filters, "enterprise")
     return Enterprises(
         head=blocks.head(snapshot, scope, filters, "企业"),
-        sentence=_sentence(filters, k3.sentence),
+        sentence=_sentence(filters, k3.sentence or k2.sentence),
         k3=k3,
         k2=k2,
         k4=_obligation_table(snapshot, scope, filters, obligations),

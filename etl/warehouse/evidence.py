@@ -230,9 +230,11 @@ def _obligations(
     }
     gaps: dict[str, Decimal] = {}
     unknown: set[str] = set()
+    # The county of the period's last month chooses the unit; what it was missing elsewhere is its own all the same.
+    wherever = common | {"county": None, "scope_counties": None}
     for row in snapshot.rows(
         "missing", indicators=["K4"], by="unit_direction", area=snapshot.plan.area,
-        is_split=False, once=False, corridor=None, commodity=None, direction=None, **common,
+        is_split=False, once=False, corridor=None, commodity=None, direction=None, **wherever,
     ):  # fmt: skip
         gaps[row["object"]] = row["tonnes_27720"] + gaps.get(row["object"], Decimal(0))
         if row["kind"] == "未知":

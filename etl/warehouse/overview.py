@@ -25,11 +25,15 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
     """The page for a period. Errors: NotVisible where a filter leaves what the scope may see."""
     city = {one.subject.indicator: one for one in evidence.indicators(snapshot, scope, filters, "city")}
     path = path_block(snapshot, filters, city["K1"])
-    counties = evidence.shares(snapshot, scope, ("K3",), filters, "county")
-    corridors = evidence.shares(snapshot, scope, ("K3",), filters, "corridor")
+    # Gaps are drawn of the spur units, or of coal and coke where the period has no spur unit's goods.
+    lead = city["K3"] if city["K3"].denominator or not city["K2"].denominator else city["K2"]
+    entry = INDICATORS[lead.subject.indicator]
+    goods = entry.title + wording.goal_text(lead.target, "（力争）" if entry.id == "K2" else "")
+    counties = evidence.shares(snapshot, scope, (entry.id,), filters, "county")
+    corridors = evidence.shares(snapshot, scope, (entry.id,), filters, "corridor")
     return Overview(
         head=blocks.head(snapshot, scope, filters, "总览"),
-        sentence=path.sentence,
+        sentence=path.sentence if city["K1"].value is not None else _share_sentence(filters, lead),
         cards=(
             _k1_card(snapshot, city["K1"], filters),
             blocks.share_card(snapshot, scope, city["K2"], filters),
@@ -42,7 +46,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
             [one for one in counties if one.denominator or one.reports_expected],
             "各县区尚需转铁路",
             "县区",
-            "万吨　专用线单位大宗货物，按80%目标；未下达分解目标，按行政区划顺序排列",
+            f"万吨　{goods}；未下达分解目标，按行政区划顺序排列",
             ranked=False,
         ),
         corridors=blocks.gap_block(
@@ -50,16 +54,16 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
             [one for one in corridors if one.denominator],
             "各通道尚需转铁路",
             "通道",
-            "万吨　专用线单位大宗货物，按80%目标",
+            f"万吨　{goods}",
             ranked=True,
         ),
         units=blocks.unit_block(
             snapshot,
             scope,
             filters,
-            "K3",
+            entry.id,
             "尚需转铁路最多的单位",
-            "专用线单位大宗货物铁路占比；竖虚线为80%",
+            f"{entry.title}；竖虚线为目标",
             UNITS_SHOWN,
         ),
         changes=_changes(snapshot, scope, filters),
@@ -69,6 +73,23 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
         comparison=_comparison(snapshot, scope),
         comparison_sentence=_comparison_sentence(snapshot),
     )
+
+
+def _share_sentence(filters: Filters, lead: Judgement) -> str:
+    """What the page says first where no official total is published."""
+    period = wording.period_text(filters.year, filters.through)
+    unpublished = "铁路货运量官方数未公布"
+    if lead.value is None:
+        return f"{period}，{unpublished}，也没有考核范围内的运量。"
+    share = f"{INDICATORS[lead.subject.indicator].title}为{wording.percent(lead.value, lead.target)}%"
+    if lead.target is None or lead.gap is None:
+        return f"{period}，{share}；{unpublished}。"
+    goal = f"{wording.percent(lead.target, digits=0)}%"
+    if not lead.gap:
+        return f"{period}，{share}，达到{goal}；{unpublished}。"
+    short = wording.points(lead.target - lead.value)
+    shift = wording.wan(lead.gap, 1)
+    return f"{period}，{share}，低于{goal}目标{short}个百分点，尚需由公路转铁路{shift}万吨；{unpublished}。"
 
 
 def _k1_card(snapshot: Snapshot, judged: Judgement, filters: Filters) -> Card:
@@ -91,7 +112,7 @@ def _k1_card(snapshot: Snapshot, judged: Judgement, filters: Filters) -> Card:
         value_text=wording.total(judged.value, target),
         unit="万吨" if judged.value is not None else "",
         target_text=(
-            f"无目标（方案期{plan.first_year}—{plan.last_year}年）"
+            f"无目标（方案期{wording.years_text(plan.first_year, plan.last_year)}）"
             if target is None
             else f"目标{wording.number(target)}万吨（{filters.year}年）"
         ),
@@ -248,14 +269,14 @@ def _final_sentence(snapshot: Snapshot, scope: Scope) -> str:
         return ""
     judged = evidence.official(snapshot, scope, Filters(plan.last_year, 12), "city")[0]
     shares = evidence.shares(snapshot, scope, ("K2", "K3"), Filters(plan.last_year, 12), "city")
-    words = [f"全市铁路货运量{wording.verdict_text(judged)}"]
+    words = [f"{plan.area}铁路货运量{wording.verdict_text(judged)}"]
     words += [f"{INDICATORS[one.subject.indicator].title}{wording.verdict_text(one)}" for one in shares]
-    return f"方案期{plan.first_year}—{plan.last_year}年已结束。{plan.last_year}年，{'；'.join(words)}。"
+    return f"方案期{wording.years_text(plan.first_year, plan.last_year)}已结束。{plan.last_year}年，{'；'.join(words)}。"
 
 
 def _comparison(snapshot: Snapshot, scope: Scope) -> Table | None:
     """After the plan: the running year against the same months of the year before, matched units beside."""
-    last = snapshot.last_month
+    last = snapshot.newest_month
     if last.year <= snapshot.plan.last_year:
         return None
     now_column, before_column = wording.period_text(last.year, last.month), f"{last.year - 1}年同期"
@@ -314,7 +335,7 @@ def _points(now: Fraction | None, before: Fraction | None) -> str:
 
 
 def _comparison_sentence(snapshot: Snapshot) -> str:
-    last = snapshot.last_month
+    last = snapshot.newest_month
     if last.year <= snapshot.plan.last_year:
         return ""
     return f"方案未设{last.year}年目标，以下与{last.year - 1}年同期比较。"

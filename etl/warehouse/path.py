@@ -89,17 +89,17 @@ def _sentence(
     best_month: tuple[date, Decimal] | None,
     before: Sequence[dict],
 ) -> str:
-    period = wording.period_text(filters.year, filters.through)
+    period, area = wording.period_text(filters.year, filters.through), snapshot.plan.area
+    if judged.verdict is Verdict.RULING_MISSING:
+        return f"{period}，{area}铁路货运量有多种口径，待认定后计算。"
     if judged.value is None:
-        return f"{period}，全市铁路货运量官方数未公布。"
-    done = f"{period}，全市铁路货运量完成{wording.total(judged.value, judged.target)}万吨"
+        return f"{period}，{area}铁路货运量官方数未公布。"
+    done = f"{period}，{area}铁路货运量完成{wording.total(judged.value, judged.target)}万吨"
     if judged.target is None:
         plan = snapshot.plan
         change = wording.growth(judged.value, _cumulative(before)[filters.through - 1])
         compared = f"，同比{change}" if change != wording.NONE else ""
-        return (
-            f"{done}{compared}；方案未设{filters.year}年目标（方案期{plan.first_year}—{plan.last_year}年）。"
-        )
+        return f"{done}{compared}；方案未设{filters.year}年目标（方案期{wording.years_text(plan.first_year, plan.last_year)}）。"
     done += f"，为年度任务的{wording.percent(judged.value / judged.target, 1)}%"
     if judged.verdict is Verdict.INSUFFICIENT:
         return f"{done}；有月份未公布，暂不评价。"

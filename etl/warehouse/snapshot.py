@@ -88,6 +88,16 @@ class Snapshot:
         """The newest month that is over on the day of the build."""
         return periods.last_complete_month(self.as_of)
 
+    @cached_property
+    def newest_month(self) -> date:
+        """The newest complete month that a return or an official value is there for."""
+        known = [m for m in (self._bounds["last_month"], self._bounds["last_official"]) if m is not None]
+        return min(max(known, default=self.last_month), self.last_month)
+
+    @cached_property
+    def _bounds(self) -> dict[str, Any]:
+        return self.rows("bounds")[0]
+
     def units(self, scope: Scope) -> dict[str, str]:
         """Unit code → newest name, of the units that the scope may see."""
         rows = self.rows("units", scope_counties=scope.county_codes(), scope_units=scope.unit_codes())
@@ -98,9 +108,7 @@ class Snapshot:
 
     def choices(self, scope: Scope) -> Choices:
         """What the filter row offers; the default year is the plan's last until one is chosen."""
-        bounds = self.rows("bounds")[0]
-        newest = max(bounds["last_month"] or self.last_month, bounds["last_official"] or date.min)
-        newest = min(newest, self.last_month)
+        bounds, newest = self._bounds, self.newest_month
         oldest = min(bounds["first_month"] or newest, bounds["first_official"] or newest)
         years = tuple(range(newest.year, oldest.year - 1, -1))
         through = {year: 12 if year < newest.year else newest.month for year in years}

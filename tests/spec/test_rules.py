@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zipfile
 from datetime import date
 
 import openpyxl
@@ -195,6 +196,18 @@ def test_what_unpacks_beyond_the_size_is_refused(tmp_path, monkeypatch):
     assert codes(check(tmp_path, workbook(("月报", TWO)))) == {"S002"}
 
 
+def test_a_workbook_too_large_to_examine_says_so(tmp_path, monkeypatch):
+    """S011: read all the same; the bound itself is examined."""
+    book = workbook(("月报", TWO), change=hide_row)
+    with zipfile.ZipFile(io.BytesIO(book)) as package:
+        size = sum(part.file_size for part in package.infolist())
+    monkeypatch.setattr(spreadsheet, "MAX_EXAMINED", size - 1)
+    unexamined = check(tmp_path, book)
+    assert (codes(unexamined), unexamined.rows) == ({"S011"}, 2)
+    monkeypatch.setattr(spreadsheet, "MAX_EXAMINED", size)
+    assert codes(check(tmp_path, book)) == {"S102"}
+
+
 def test_only_the_own_unit_and_the_asked_month(tmp_path):
     """I009, C004: asked only where the caller knows whose return it is and for which month."""
     content = text_of(good())
@@ -228,7 +241,7 @@ def test_a_check_that_runs_out_of_memory_says_so(tmp_path, monkeypatch):
     assert codes(check(tmp_path, text_of(good()))) == {"S009"}
 
 
-ELSEWHERE = {"S002", "S009", "S114", "S120", "S121", "I009", "C004"}
+ELSEWHERE = {"S002", "S009", "S011", "S114", "S120", "S121", "I009", "C004"}
 
 
 def test_every_rule_of_the_catalogue_is_tested():

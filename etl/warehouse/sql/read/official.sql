@@ -10,7 +10,12 @@ with rail as (
 chosen as (
     select
         rail.object,
-        case when dim_rule.k1_caliber <> '' then dim_rule.k1_caliber else min(rail.caliber) end as caliber,
+        case
+            when dim_rule.k1_caliber <> '' then dim_rule.k1_caliber
+            -- Several calibers and no ruling: none is chosen, so none gives a value.
+            when count(distinct rail.caliber) = 1 then min(rail.caliber)
+            else ''
+        end as caliber,
         dim_rule.k1_caliber = '' as is_pending,
         dim_rule.k1_caliber = '' and count(distinct rail.caliber) > 1 as is_conflict
     from rail
