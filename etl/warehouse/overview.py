@@ -271,7 +271,8 @@ def _final_sentence(snapshot: Snapshot, scope: Scope) -> str:
     shares = evidence.shares(snapshot, scope, ("K2", "K3"), Filters(plan.last_year, 12), "city")
     words = [f"{plan.area}铁路货运量{wording.verdict_text(judged)}"]
     words += [f"{INDICATORS[one.subject.indicator].title}{wording.verdict_text(one)}" for one in shares]
-    return f"方案期{wording.years_text(plan.first_year, plan.last_year)}已结束。{plan.last_year}年，{'；'.join(words)}。"
+    years = wording.years_text(plan.first_year, plan.last_year)
+    return f"方案期{years}已结束。{plan.last_year}年，{'；'.join(words)}。"
 
 
 def _comparison(snapshot: Snapshot, scope: Scope) -> Table | None:
