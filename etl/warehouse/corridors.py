@@ -27,7 +27,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
     active = [one for one in judged if one.denominator]
     k2 = [one for one in active if one.subject.indicator == "K2"]
     k3 = [one for one in active if one.subject.indicator == "K3"]
-    tonnes = _tonnes(snapshot, scope, everywhere)
+    tonnes, months = _tonnes(snapshot, scope, everywhere), _months(snapshot, scope, everywhere)
     units = None
     if filters.corridor:
         units = blocks.unit_block(
@@ -54,7 +54,8 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
         ),
         k1=_k1_block(evidence.official(snapshot, scope, everywhere, "corridor") if scope.sees_all else []),
         tonnes=tonnes,
-        months=_months(snapshot, scope, everywhere),
+        months=months,
+        month_table=_month_table(months),
         chosen=filters.corridor,
         units=units,
     )
@@ -164,3 +165,18 @@ def _months(snapshot: Snapshot, scope: Scope, filters: Filters) -> dict[str, tup
         for corridor in snapshot.corridors
         if corridor in found
     }
+
+
+def _month_table(months: dict[str, tuple[MonthPair, ...]]) -> Table:
+    columns = ["通道", "月份", "铁路万吨", "公路万吨"]
+    rows = [
+        {
+            "通道": corridor,
+            "月份": wording.month_text(pair.month),
+            "铁路万吨": pair.rail,
+            "公路万吨": pair.road,
+        }
+        for corridor, pairs in months.items()
+        for pair in pairs
+    ]
+    return table("各通道逐月运量", rows, columns, {"铁路万吨": 2, "公路万吨": 2})

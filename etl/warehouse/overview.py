@@ -31,15 +31,17 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
     goods = entry.title + wording.goal_text(lead.target, "（力争）" if entry.id == "K2" else "")
     counties = evidence.shares(snapshot, scope, (entry.id,), filters, "county")
     corridors = evidence.shares(snapshot, scope, (entry.id,), filters, "corridor")
+    cards = (
+        _k1_card(snapshot, city["K1"], filters),
+        blocks.share_card(snapshot, scope, city["K2"], filters),
+        blocks.share_card(snapshot, scope, city["K3"], filters),
+        blocks.access_card(city["K4"], _access_spark(snapshot, scope, filters)),
+    )
     return Overview(
         head=blocks.head(snapshot, scope, filters, "总览"),
         sentence=path.sentence if city["K1"].value is not None else _share_sentence(filters, lead),
-        cards=(
-            _k1_card(snapshot, city["K1"], filters),
-            blocks.share_card(snapshot, scope, city["K2"], filters),
-            blocks.share_card(snapshot, scope, city["K3"], filters),
-            blocks.access_card(city["K4"], _access_spark(snapshot, scope, filters)),
-        ),
+        cards=cards,
+        card_months=_card_months(cards),
         path=path,
         counties=blocks.gap_block(
             snapshot,
@@ -150,6 +152,18 @@ def _access_spark(
         judged = evidence.obligations(snapshot, scope, at_end, "city")[0]
         found.append((month, None if judged.value is None else exact(judged.value * 100)))
     return tuple(found)
+
+
+def _card_months(cards: tuple[Card, ...]) -> Table:
+    """What the cards' small lines draw: the official total and the shares of each month, K4 at quarters' ends."""
+    columns = ["月份", *(f"{card.name}{'万吨' if card.indicator == 'K1' else '%'}" for card in cards)]
+    values = [dict(card.spark) for card in cards]
+    months = sorted({month for found in values for month in found})
+    rows = [
+        dict(zip(columns, (wording.month_text(month), *(found.get(month) for found in values)), strict=True))
+        for month in months
+    ]
+    return table("四项指标近24个月", rows, columns, dict.fromkeys(columns[1:], 2))
 
 
 def _changes(snapshot: Snapshot, scope: Scope, filters: Filters) -> tuple[str, ...]:

@@ -169,6 +169,7 @@ class Overview:
     head: Head
     sentence: str
     cards: tuple[Card, ...]
+    card_months: Table
     path: PathBlock
     counties: GapBlock
     corridors: GapBlock
@@ -231,6 +232,7 @@ class Corridors:
     k1: GapBlock | None
     tonnes: Table
     months: dict[str, tuple[MonthPair, ...]]
+    month_table: Table
     chosen: str | None
     units: UnitBlock | None
 

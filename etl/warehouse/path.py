@@ -99,7 +99,8 @@ def _sentence(
         plan = snapshot.plan
         change = wording.growth(judged.value, _cumulative(before)[filters.through - 1])
         compared = f"，同比{change}" if change != wording.NONE else ""
-        return f"{done}{compared}；方案未设{filters.year}年目标（方案期{wording.years_text(plan.first_year, plan.last_year)}）。"
+        years = wording.years_text(plan.first_year, plan.last_year)
+        return f"{done}{compared}；方案未设{filters.year}年目标（方案期{years}）。"
     done += f"，为年度任务的{wording.percent(judged.value / judged.target, 1)}%"
     if judged.verdict is Verdict.INSUFFICIENT:
         return f"{done}；有月份未公布，暂不评价。"
