@@ -117,13 +117,17 @@ def _allocated(world: World, object_type: str, name: str, year: int) -> Fraction
 
 
 def _base_year_part(world: World, corridor: str, year: int) -> Fraction | None:
-    """The corridor's share of the base year, of the city's target. Empty: None = no full base year."""
+    """The corridor's share of the base year's official total, of the city's target.
+
+    Empty: None = the base year is not published in full, of the corridor or of the city.
+    """
     plan = world.declared.plan
     city_target = goal(plan, "K1", year).value
-    base = year_so_far(world, CORRIDOR, corridor, plan.base_year, 12)
-    if city_target is None or base.value is None or not base.is_complete:
+    part = year_so_far(world, CORRIDOR, corridor, plan.base_year, 12)
+    whole = year_so_far(world, CITY, CITY, plan.base_year, 12)
+    if city_target is None or not (part.is_complete and whole.is_complete and whole.value):
         return None
-    return base.value / Fraction(plan.base_value) * city_target
+    return None if part.value is None else part.value / whole.value * city_target
 
 
 def judge_k1(world: World, object_type: str, name: str, year: int, through: int) -> Judged:

@@ -139,3 +139,26 @@ def test_tonnes_of_a_stop_are_left_out():
     )
     own = of("A", world, "K4", "enterprise")
     assert (own.value, own.obliged) == (600_000, False)
+
+
+def test_a_unit_is_missing_its_own_returns_wherever_it_was_then():
+    """A moved in July and lacks March: 137.5 万吨 known, 12.5 万吨 of last March could make it 150.
+
+    Seen through the county that it is in at the end of the year, the missing month is still its own.
+    """
+    rows = "unit_code|month|tonnes\nA|2024-03|125000"
+    rows += "".join(f"\nA|2025-{month:02}|125000" for month in range(1, 13) if month != 3)
+    world = drawn(
+        registry=f"""
+        unit_code | county_code    | due_from | valid_from
+        A         | {COAL_COUNTY}  | 2025-01  |
+        A         | {OTHER_COUNTY} | 2025-01  | 2025-07-01
+        """,
+        rows=rows,
+    )
+    for own in (
+        of("A", world, "K4", "enterprise"),
+        of("A", world, "K4", "enterprise", county=OTHER_COUNTY),
+    ):
+        assert (own.obliged, own.interval) == (None, (1_375_000, 1_500_000))
+    assert one(world, "K4", county=OTHER_COUNTY).verdict == "数据不足以判定"

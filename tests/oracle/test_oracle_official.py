@@ -7,8 +7,8 @@ from fractions import Fraction as F
 
 import pytest
 
+from .both import indicators
 from .drawn import COAL_COUNTY, declared_with, drawn
-from .oracle import indicators
 from .test_oracle_shares import of, one
 
 
@@ -137,13 +137,15 @@ def test_only_rail_totals_of_the_object_count():
 def test_counties_and_corridors():
     """A county against its allocated target; a corridor without one beside its part of the base year.
 
-    朔黄 had 1962.2 of 19622 in 2020, a tenth: of 21584 that is 2158.4; 12 · 180 = 2160 is 1.6 more.
+    朔黄 had 1962.2 of the city's 19622 in 2020, a tenth: of 21584 that is 2158.4; 12 · 180 = 2160 is 1.6 more.
     """
     series = lines(
         months(2025, "100", object_type="县区", object="宁武县"),
         months(2025, "180", object_type="通道", object="朔黄线"),
         months(2020, "163.5", 11, object_type="通道", object="朔黄线"),
         "month|value|object_type|object\n2020-12 | 163.7 | 通道 | 朔黄线",
+        months(2020, "1635", 11, object_type="全市", object="忻州市"),
+        "month|value|object_type|object\n2020-12 | 1637 | 全市 | 忻州市",
     )
     world = drawn(
         official=series, targets="year|indicator|object_type|object|value\n2025|K1|县区|宁武县|1200.5"
@@ -160,6 +162,9 @@ def test_counties_and_corridors():
     assert (corridor.verdict, corridor.light) == ("无目标", None)
     assert [r.object for r in indicators(world, 2025, 12, "county") if r.id == "K1"] == [COAL_COUNTY]
     assert [r.id for r in indicators(world, 2025, 12, "enterprise") if r.id == "K1"] == []
+    # Without December of the city the base year is not known in full, so there is no part of it.
+    short = drawn(official="\n".join(series.splitlines()[:-1]))
+    assert of("朔黄", short, "K1", "corridor").reference is None
 
 
 def test_reports_of_k1():

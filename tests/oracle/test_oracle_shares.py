@@ -10,8 +10,9 @@ import pytest
 
 from etl.reference import CoalArea
 
+from .both import indicators
 from .drawn import COAL_COUNTY, OTHER_COUNTY, declared_with, drawn, km
-from .oracle import Result, indicators, out_population
+from .oracle import Result, out_population
 from .world import World
 
 
@@ -111,7 +112,9 @@ def test_k3_at_80_percent(rail: str, road: str, verdict: str, gap: F, light: str
 
 
 def drawn_with_switch(world: World, **switches: bool | str) -> World:
-    return replace(world, declared=declared_with(coal_areas=world.declared.coal_areas, od_distances=(), **switches))
+    return replace(
+        world, declared=declared_with(coal_areas=world.declared.coal_areas, od_distances=(), **switches)
+    )
 
 
 def test_a_ratio_is_a_ratio_of_sums():
@@ -340,6 +343,22 @@ def test_the_other_end_by_code_uscc_or_name():
     assert [world.counterparty(february, text) for text in ("丙", "丁")] == [None, "B"]
 
 
+def test_a_uscc_that_a_second_unit_gets_later_names_neither():
+    """G is one unit's until February; a receipt from G in January counts all the same, one from A1 does not."""
+    world = drawn(
+        registry="""
+        unit_code | uscc | due_from | valid_from
+        A1        | G    | 2025-01  |
+        A2        | G    | 2025-01  | 2025-02-01
+        B         | H    | 2025-01  |
+        """,
+        rows="unit_code|direction|counterparty|tonnes\nB|到达|G|60\nB|到达|A1|5",
+        as_of="2025-03-15",
+    )
+    k5 = one(world, "K5", through=1)
+    assert (k5.denominator, k5.left_out_tonnes) == (60, 5)
+
+
 def test_corridor_and_distance_of_a_row():
     """Written, else 认定里程 in either order and under any name, else a station, the own end's first."""
     declared = declared_with(
@@ -376,7 +395,9 @@ def test_groups_add_up_and_filters_choose():
     by_county = {r.object: r.denominator or 0 for r in indicators(world, 2025, 12, "county") if r.id == "K5"}
     assert len(by_county) == 16
     assert (by_county[COAL_COUNTY], by_county[OTHER_COUNTY], sum(by_county.values())) == (1, 10, 11)
-    by_corridor = {r.object: r.denominator or 0 for r in indicators(world, 2025, 12, "corridor") if r.id == "K5"}
+    by_corridor = {
+        r.object: r.denominator or 0 for r in indicators(world, 2025, 12, "corridor") if r.id == "K5"
+    }
     assert len(by_corridor) == 12
     assert (by_corridor["同蒲"], by_corridor["朔黄"], sum(by_corridor.values())) == (1, 10, 11)
     assert one(world, "K5", direction="到达").denominator == 10

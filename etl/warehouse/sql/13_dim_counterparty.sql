@@ -1,10 +1,26 @@
 -- Which registered unit a word in 对方单位 means in a month: its code, else a uscc that one unit has, else its name.
 -- grain: month × word. A word that two units share means neither. Source: DECISIONS.md 5.
 create table dim_counterparty as
-with words as (
+with own_uscc as (
+    -- A uscc that a second unit has in any month means neither in every month.
+    select uscc, min(unit_code) as unit_code
+    from in_registry
+    group by uscc
+    having count(distinct unit_code) = 1
+),
+
+words as (
     select month, unit_code as word, unit_code, is_expected, kind, 1 as rank from dim_unit_month
     union all
-    select month, uscc, unit_code, is_expected, kind, 2 from dim_unit_month
+    select
+        dim_unit_month.month,
+        own_uscc.uscc,
+        dim_unit_month.unit_code,
+        dim_unit_month.is_expected,
+        dim_unit_month.kind,
+        2
+    from dim_unit_month
+    inner join own_uscc on dim_unit_month.unit_code = own_uscc.unit_code
     union all
     select month, name, unit_code, is_expected, kind, 3 from dim_unit_month
 ),

@@ -1,0 +1,107 @@
+"""Entry of every rerun: sign-in, navigation, the filter row, then the page.
+
+The filter row is drawn here, before page.run(): a widget that the next page does not draw would lose
+its place in the URL on a page switch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import session, signin, widgets
+from etl.reference import home_folder
+from etl.warehouse import reporting, snapshot
+from etl.warehouse.scope import NotVisible, Role, Scope
+
+VIEWS = Path(__file__).parent / "views"
+SYSTEM = "公转铁监测"
+ENTERPRISE, OVERVIEW, REPORTING = "enterprise", "overview", "reporting"
+TITLES = {
+    OVERVIEW: "总览",
+    REPORTING: "报送进度",
+    "corridors": "通道",
+    "enterprises": "企业",
+    ENTERPRISE: "单位",
+}
+# An enterprise sees the city's figures and its own page; a department no single unit.
+_CLOSED = {
+    Role.ENTERPRISE: {REPORTING, "corridors", "enterprises"},
+    Role.DEPARTMENT: {REPORTING, "enterprises", ENTERPRISE},
+}
+
+
+def run() -> None:
+    st.html(widgets.STYLE)
+    signed_in = signin.session_of(st.context.cookies.get(signin.COOKIE))
+    if signed_in is None:
+        # Every address stays known, or Streamlit would say "Page not found" over the sentence.
+        st.navigation(
+            [st.Page(_nothing, url_path=name, title=SYSTEM) for name in ("start", *TITLES)], position="hidden"
+        )
+        widgets.empty("登录已结束。", "请重新登录。")
+        st.html("<p><a href='/signin'>去登录</a></p>")
+        st.stop()
+    scope = signed_in.scope
+    closed = _CLOSED.get(scope.role, set())
+    views = {name: _page(name, scope, name in closed) for name in TITLES}
+    start = st.Page(_nothing, title=SYSTEM, url_path="start", default=True, visibility="hidden")
+    chosen = st.navigation([start, *views.values()], position="top")
+    st.set_page_config(
+        page_title=f"{chosen.title} · {SYSTEM}", layout="wide", initial_sidebar_state="collapsed"
+    )
+    try:
+        current = snapshot.current(home_folder())
+    except snapshot.NothingPublished:
+        widgets.empty(
+            "尚无数据：还没有生成过数据版本。",
+            "请在服务器上运行 railshift build（演示数据：railshift demo），然后刷新本页。",
+        )
+        st.stop()
+    choices = current.choices(scope)
+    if chosen == start:
+        st.switch_page(views[landing(current, scope)])
+    head_slot = st.container(key="head")
+    filters = widgets.filter_row(choices, chosen.url_path == REPORTING)
+    is_dark = st.context.theme.type == "dark"
+    if is_dark:
+        st.html("<i class='rs-dark'></i>")
+    session.begin(session.Visit(current, scope, signed_in.csrf, choices, filters, is_dark, head_slot))
+    try:
+        if chosen.url_path in closed:
+            raise NotVisible(f"“{scope.role.value}”身份不查看“{chosen.title}”页。")
+        chosen.run()
+    except NotVisible as refusal:
+        widgets.bare_head(chosen.title)
+        widgets.empty(str(refusal), "请从上方选择其他页面，或退出后以有权限的身份登录。")
+
+
+def _page(name: str, scope: Scope, is_closed: bool) -> st.Page:
+    own = name == ENTERPRISE and scope.role is Role.ENTERPRISE
+    hidden = is_closed or (name == ENTERPRISE and not own)
+    title = "本单位" if own else TITLES[name]
+    return st.Page(
+        VIEWS / f"{name}.py", title=title, url_path=name, visibility="hidden" if hidden else "visible"
+    )
+
+
+def landing(current: snapshot.Snapshot, scope: Scope) -> str:
+    """The first page of a visit.
+
+    Until the due day of the newest month the reviewers see who is still missing.
+    """
+    if scope.role is Role.ENTERPRISE:
+        return ENTERPRISE
+    if scope.role in (Role.ANALYST, Role.COUNTY, Role.ADMIN):
+        newest = current.choices(scope).newest
+        if not reporting.read(current, scope, newest).is_past_due:
+            return REPORTING
+    return OVERVIEW
+
+
+def _nothing() -> None:
+    """The place that `/` is; `run` leads on from it."""
+
+
+run()

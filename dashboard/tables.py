@@ -1,0 +1,118 @@
+"""A page's Table as markup, as CSV and for the grid: pure, without Streamlit."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from html import escape
+
+import pandas as pd
+
+from dashboard.palette import LIGHT_CLASSES
+from etl.warehouse.pages import Table
+from etl.wording import LIGHT_SHAPES, NONE, number
+
+DEMO = "演示数据"
+_SHAPE_CLASSES = {f"{shape} ": LIGHT_CLASSES[light] for light, shape in LIGHT_SHAPES.items()} | {"○ ": "none"}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_bytes(table: Table, is_demo: bool) -> bytes:
+    """The table as CSV with BOM: exact decimals without separators, nothing where nothing is known.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    if is_demo:
+        writer.writerow([f"# {DEMO}：非真实数据，不得引用"])
+    writer.writerow([_safe(str(name)) for name in table.frame.columns])
+    for row in table.frame.itertuples(index=False):
+        writer.writerow([_exact(value) for value in row])
+    return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
+
+
+def _exact(value: object) -> str:
+    if _is_missing(value):
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Fraction):
+        text = number(value, 12)
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return _safe(value) if isinstance(value, str) else str(value)
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def grid_frame(table: Table) -> pd.DataFrame:
+    """For the long grid of Streamlit: numbers as floats, so that a column sorts as numbers."""
+    frame = table.frame.copy()
+    for name in table.digits:
+        frame[name] = [None if _is_missing(v) else float(v) for v in frame[name]]
+    return frame
+
+
+def html_table(table: Table) -> str:
+    """A short table as plain markup: readable without the grid, by eye and by ear."""
+    columns = table.frame.columns
+    numeric = [name in table.digits or any(map(_is_number, table.frame[name])) for name in columns]
+    header = "".join(
+        f"<th scope='col'{_right(is_number)}>{escape(str(name))}</th>"
+        for name, is_number in zip(columns, numeric, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            _cell(value, table.digits.get(str(name)), is_number)
+            for name, value, is_number in zip(columns, row, numeric, strict=True)
+        )
+        + "</tr>"
+        for row in table.frame.itertuples(index=False)
+    )
+    whole = f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody>"
+    return f"<div class='rs-scroll'><table class='rs-table'>{whole}</table></div>"
+
+
+def markup(text: str) -> str:
+    """A text as markup; where it begins with a light's shape, in the light's colour."""
+    css = _SHAPE_CLASSES.get(text[:2])
+    return (
+        escape(text)
+        if css is None
+        else f"<span class='rs-light rs-{css}'><i>{text[0]}</i>{escape(text[2:])}</span>"
+    )
+
+
+def _right(is_number: bool) -> str:
+    return " class='rs-number'" if is_number else ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, Decimal, Fraction)) and not isinstance(value, bool)
+
+
+def _cell(value: object, digits: int | None, is_number: bool) -> str:
+    css = " class='rs-nowrap'" if isinstance(value, date) else _right(is_number)
+    return f"<td{css}>{markup(_said(value, digits))}</td>"
+
+
+def _said(value: object, digits: int | None) -> str:
+    if _is_missing(value):
+        return NONE
+    if isinstance(value, (Decimal, Fraction)) or (digits is not None and isinstance(value, int)):
+        return number(value, digits or 0)
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return str(value)

@@ -1,0 +1,200 @@
+"""The demonstration, built once by the command line and served as a bureau would; Chromium looks at it.
+
+The server writes down every connection and name look-up that it makes (an audit hook inside the
+process, and strace around it where there is one): test_offline.py reads both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run", "--disable-quic",
+]  # fmt: skip
+START_SECONDS = 120
+# An audit hook sees every socket of the process before it is used; it writes down the other end's host.
+SERVER = """
+import sys
+seen = open(sys.argv[1], "a", buffering=1)
+LOOKED_UP = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+REACHED = ("socket.connect", "socket.sendto", "socket.sendmsg")
+def watch(event, arguments):
+    if event in LOOKED_UP:
+        seen.write(str(arguments[0]) + "\\n")
+    elif event in REACHED and isinstance(arguments[1], tuple):
+        seen.write(str(arguments[1][0]) + "\\n")
+sys.addaudithook(watch)
+import socket
+socket.getaddrinfo("127.0.0.1", None)  # so that an empty file means a deaf hook
+import uvicorn
+uvicorn.run("dashboard.server:app", host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The running server."""
+
+    address: str
+    home: Path
+    audit: Path
+    trace: Path | None
+    log: Path
+
+
+def run_cli(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "etl.cli", *arguments],
+        cwd=ROOT, env=environment(home), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "RAILSHIFT_HOME": str(home), "RAILSHIFT_DATA": str(ROOT / "data")}
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    done = run_cli(home, "demo")
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Site]]:
+    """Starts a server on a run-time folder; all are stopped at the end."""
+    running: list[subprocess.Popen] = []
+
+    def start(home: Path) -> Site:
+        folder = tmp_path_factory.mktemp("server")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        site = Site(
+            f"http://127.0.0.1:{port}", home, folder / "audit",
+            folder / "trace" if shutil.which("strace") else None, folder / "log",
+        )  # fmt: skip
+        traced = [
+            "strace",
+            "-f",
+            "--seccomp-bpf",
+            "-e",
+            "trace=connect,sendto,sendmsg,sendmmsg",
+            "-o",
+            str(site.trace),
+        ]
+        command = [sys.executable, "-c", SERVER, str(site.audit), str(port)]
+        with site.log.open("w", encoding="utf-8") as log:
+            server = subprocess.Popen(
+                [*(traced if site.trace else []), *command],
+                cwd=ROOT, env=environment(home), stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        running.append(server)
+        _wait(site, server)
+        return site
+
+    yield start
+    for server in running:
+        # strace blocks the signal for itself: the server below it gets it as one of the group.
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def _wait(site: Site, server: subprocess.Popen) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        assert server.poll() is None, site.log.read_text(encoding="utf-8")
+        try:
+            with urllib.request.urlopen(f"{site.address}/healthz") as answer:
+                assert answer.status == 200
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"no answer from the server: {site.log.read_text(encoding='utf-8')}")
+
+
+@pytest.fixture(scope="session")
+def site(serve: Callable[[Path], Site], demo_home: Path) -> Site:
+    return serve(demo_home)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+    yield chromium
+    chromium.close()
+
+
+@dataclass
+class Visitor:
+    """One browser profile. `outside` lists every request that left for another host."""
+
+    site: Site
+    context: BrowserContext
+    page: Page
+    outside: list[str]
+
+    def sign_in(self, role: str, following: str = "") -> None:
+        self.page.goto(f"{self.site.address}/signin" + (f"?next={following}" if following else ""))
+        self.page.locator("button", has=self.page.locator("b", has_text=role)).first.click()
+
+    def open(self, path: str) -> None:
+        """Load a page and wait until it is drawn."""
+        self.page.goto(f"{self.site.address}{path}")
+        self.settle()
+
+    def settle(self) -> None:
+        """The head and the filters stand, and nothing is running or stale any more."""
+        self.page.wait_for_selector(".rs-head")
+        self.page.wait_for_selector(".st-key-filters input[role=combobox]")
+        self.page.wait_for_function(
+            "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+            " && !document.querySelector('[data-stale=true]')"
+        )
+
+    def filters(self) -> list[str]:
+        """What the filters in sight stand on."""
+        boxes = self.page.locator(".st-key-filters input[role=combobox]:visible").all()
+        return [box.input_value() for box in boxes]
+
+    def choose(self, name: str, value: str) -> None:
+        self.page.locator(f".st-key-filters .st-key-{name} button").click()
+        self.page.get_by_role("option", name=value, exact=True).click()
+        self.settle()
+
+
+@pytest.fixture
+def visitor(request: pytest.FixtureRequest, site: Site, browser: Browser) -> Iterator[Visitor]:
+    """A fresh profile; parametrize indirectly with a width to change the screen."""
+    width = getattr(request, "param", 1440)
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale="zh-CN")
+    page = context.new_page()
+    outside: list[str] = []
+    context.on(
+        "request",
+        lambda r: outside.append(r.url) if not r.url.startswith((site.address, "data:", "blob:")) else None,
+    )
+    yield Visitor(site, context, page, outside)
+    context.close()
