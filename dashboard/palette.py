@@ -37,7 +37,7 @@ class Palette:
 
 
 LIGHT_PALETTE = Palette(
-    "#1b2430", "#65707c", "#e1e6eb", "#1f4e79", "#a39c90", "#83a08a", "#2e7d32", "#b5761a", "#b3261e"
+    "#1b2430", "#65707c", "#e1e6eb", "#1f4e79", "#a39c90", "#83a08a", "#2e7d32", "#a86a12", "#b3261e"
 )
 DARK_PALETTE = Palette(
     "#e3e8ee", "#9aa6b2", "#2c353f", "#6ea3d3", "#948c80", "#88ac90", "#6cbf73", "#dba24a", "#ef8a80"

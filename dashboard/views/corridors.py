@@ -23,8 +23,8 @@ def draw() -> None:
     for column, (name, block) in zip(st.columns(len(blocks), gap="large"), blocks, strict=True):
         with column:
             _gaps(name, block)
-    if page.units is not None:
-        _chosen(page.units)
+    for block in page.units:
+        _chosen(block)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _tonnes(page)

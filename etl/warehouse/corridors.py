@@ -13,7 +13,7 @@ from etl.plan import BASE_SHARE, Judgement, by_gap
 from etl.warehouse import blocks, evidence
 from etl.warehouse.blocks import table, to_wan
 from etl.warehouse.evidence import Period
-from etl.warehouse.pages import Corridors, Filters, GapBlock, GapRow, MonthPair, Table
+from etl.warehouse.pages import Corridors, Filters, GapBlock, GapRow, MonthPair, Table, UnitBlock
 from etl.warehouse.scope import Scope
 from etl.warehouse.snapshot import Snapshot
 
@@ -28,10 +28,14 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
     k2 = [one for one in active if one.subject.indicator == "K2"]
     k3 = [one for one in active if one.subject.indicator == "K3"]
     tonnes, months = _tonnes(snapshot, scope, everywhere), _months(snapshot, scope, everywhere)
-    units = None
+    units: tuple[UnitBlock, ...] = ()
     if filters.corridor:
-        units = blocks.unit_block(
-            snapshot, scope, filters, "K3", f"{filters.corridor}通道的单位", "专用线单位在该通道的大宗货物"
+        name = f"{filters.corridor}通道的"
+        units = (
+            blocks.unit_block(snapshot, scope, filters, "K3", f"{name}专用线单位", "大宗货物铁路占比"),
+            blocks.unit_block(
+                snapshot, scope, filters, "K2", f"{name}煤炭主产区大型工矿企业", "500公里以上煤炭和焦炭铁路占比"
+            ),
         )
     return Corridors(
         head=blocks.head(snapshot, scope, filters, "通道"),

@@ -234,7 +234,7 @@ class Corridors:
     months: dict[str, tuple[MonthPair, ...]]
     month_table: Table
     chosen: str | None
-    units: UnitBlock | None
+    units: tuple[UnitBlock, ...]
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,18 @@ EVENTS = pa.schema(
 
 def snapshot_of(world: World, home: Path) -> Snapshot:
     """Write what the ledger would hand over, build it and open the result."""
+    inputs = inputs_of(world, home)
+    target = home / "v1.duckdb"
+    build(target, inputs, world.declared, world.as_of)
+    return Snapshot(target)
+
+
+def inputs_of(world: World, home: Path) -> Inputs:
+    """What the ledger would hand over, with the rows of all returns in one file below `home`."""
     tables = tables_from_world(world)
     kept = _accepted(tables["returns"], world.as_of)
     rows = [movement | {"rows_file": "rows/all.parquet"} for one in kept for movement in one["movements"]]
-    (home / "rows").mkdir(parents=True)
+    (home / "rows").mkdir(parents=True, exist_ok=True)
     pq.write_table(
         pa.Table.from_pylist(rows, schema=ROWS).drop_columns(["rows_file"]), home / "rows" / "all.parquet"
     )
@@ -60,7 +68,7 @@ def snapshot_of(world: World, home: Path) -> Snapshot:
         for one in kept
     ]
     official = [row for row in tables["official"].to_pylist() if row["published_on"] <= world.as_of]
-    inputs = Inputs(
+    return Inputs(
         registry=tables["registry"],
         spurs=tables["spurs"],
         submissions=pa.Table.from_pylist(submissions, schema=SUBMISSIONS),
@@ -70,9 +78,6 @@ def snapshot_of(world: World, home: Path) -> Snapshot:
         events=EVENTS.empty_table(),
         home=home,
     )
-    target = home / "v1.duckdb"
-    build(target, inputs, world.declared, world.as_of)
-    return Snapshot(target)
 
 
 def _accepted(returns: list[dict[str, Any]], day: date) -> list[dict[str, Any]]:

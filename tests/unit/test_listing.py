@@ -26,7 +26,7 @@ COMMON = [
 
 
 def judgement(indicator: str = "K2", object_type: str = CITY, **more: Any) -> Judgement:
-    fields = {
+    fields: dict[str, Any] = {
         "subject": Subject(indicator, object_type, "全市", 2025, 12), "value": F(2, 3), "unit": "share",
         "numerator": F(200), "denominator": F(300), "target": F(9, 10), "verdict": Verdict.MISSED,
         "light": Light.RED, "interval": (F(2, 3), F(2, 3)), "reports_expected": 12, "reports_received": 12,

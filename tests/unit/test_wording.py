@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal as D
 from fractions import Fraction as F
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,14 +15,14 @@ from etl import wording
 from etl.plan import CITY, ENTERPRISE, Judgement, Light, Subject, Verdict
 
 
-def judgement(indicator: str, verdict: Verdict, **more: object) -> Judgement:
+def judgement(indicator: str, verdict: Verdict, **more: Any) -> Judgement:
     """A judgement with this verdict; the words depend on little else."""
-    fields = {
+    fields: dict[str, Any] = {
         "subject": Subject(indicator, CITY, CITY, 2025, 12), "value": None, "unit": "share",
         "numerator": F(0), "denominator": F(0), "target": None, "verdict": verdict, "light": None,
         "interval": None, "reports_expected": 0, "reports_received": 0,
     }  # fmt: skip
-    return Judgement(**(fields | more))  # ty: ignore[invalid-argument-type]
+    return Judgement(**(fields | more))
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def corridors(*_: object) -> pages.Corridors:
         {n: pairs(20 + 9 * i, 12, (5,) if i == 1 else ()) for i, n in enumerate(names)},
         plain("各通道逐月运量"),
         "宁静",
-        units("宁静通道的单位", 3),
+        (units("宁静通道的专用线单位", 3),),
     )
 
 
