@@ -6,6 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from etl.warehouse import corridors, enterprises, overview
+from etl.warehouse.scope import EVERYTHING
+from etl.warehouse.snapshot import current
+
 ROWS, TONNES = 164_727, Decimal("131759664.397")
 RAIL, ALL = Decimal("14146750.383"), Decimal("15820382.100")
 
@@ -73,3 +77,23 @@ def test_an_empty_corridor_is_other(loaded):
     us, _ = loaded
     share = us.indicator("K2", 2023, subject="其他", by="corridor")
     assert Decimal(share["denominator"]) == ALL
+
+
+def test_the_three_pages_show_it(loaded):
+    """总览, 通道 and 企业 of the region, as the views get them."""
+    us, _ = loaded
+    snapshot = current(us.work / "home")
+    filters = snapshot.choices(EVERYTHING).default
+    assert (filters.year, filters.through) == (2023, 12)
+    first = overview.read(snapshot, EVERYTHING, filters)
+    card = next(card for card in first.cards if card.indicator == "K2")
+    assert (card.value_text, card.word) == ("89.4", "未达到力争目标")
+    assert "低于90%目标0.6个百分点" in first.sentence
+    assert [row.label for row in corridors.read(snapshot, EVERYTHING, filters).k2.rows] == ["其他"]
+    units = enterprises.read(snapshot, EVERYTHING, filters).k2.rows
+    assert units[0].name == "Quebec|HS27"
+    assert {unit.name for unit in units if unit.word == "已达到目标"} == {
+        "Alberta|HS27",
+        "British Columbia|HS27",
+        "Saskatchewan|HS27",
+    }
