@@ -39,6 +39,7 @@ from etl.reference import (
 )
 from etl.warehouse import evidence, publish, rows
 from etl.warehouse.build import BuildRefused
+from etl.warehouse.indicators import INDICATORS
 from etl.warehouse.pages import Filters
 from etl.warehouse.publish import BuildRunning
 from etl.warehouse.scope import EVERYTHING
@@ -123,20 +124,20 @@ for _contract, _what in (
 def check(
     file: FileArgument,
     mapping: MappingOption = None,
-    month: Annotated[str | None, typer.Option(help="应填月份 YYYY-MM")] = None,
+    month: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m"], help="应填月份 YYYY-MM，其他月份的行不予受理")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """校验一个文件，不登记。"""
     with _progress("校验") as step:
-        result = next(iter(pipeline.check(workplace(), [file], _mapping(mapping), step)))
-    outside = [found for found in result.months if month and found != month]
+        checked = pipeline.check(workplace(), [file], _mapping(mapping), step, expected_month=_day(month))
+        result = next(iter(checked))
     if as_json:
         _print_json(result.to_json())
     else:
         _print_check(result)
-        if outside:
-            typer.echo(f"文件内有{'、'.join(outside)}的数据，应填月份为{month}，请核对月份列。")
-    if not result.accepted or outside:
+    if not result.accepted:
         raise typer.Exit(1)
 
 
@@ -240,6 +241,8 @@ def rows_command(
     as_json: JsonFlag = False,
 ) -> None:
     """导出一个数字背后的原始行，含未计入的行及原因。"""
+    if indicator not in INDICATORS:
+        raise typer.BadParameter(f"可填：{'、'.join(INDICATORS)}。", param_hint="--indicator")
     snapshot = _snapshot(None)
     period = _period(snapshot, year, through)
     filters = Filters(period.year, period.through, county, commodity, corridor, direction)

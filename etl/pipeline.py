@@ -69,10 +69,18 @@ class Imported:
 
 
 def check(
-    work: Workplace, paths: Sequence[Path], mapping: Mapping | None = None, progress: Progress | None = None
+    work: Workplace,
+    paths: Sequence[Path],
+    mapping: Mapping | None = None,
+    progress: Progress | None = None,
+    *,
+    expected_month: date | None = None,
 ) -> Iterator[CheckResult]:
-    """Check files against the rules and the registry of today. Nothing is kept."""
-    yield from _checked(work, paths, mapping, None, progress)
+    """Check files against the rules and the registry of today. Nothing is kept.
+
+    `expected_month`, where given, is the only month that may be reported.
+    """
+    yield from _checked(work, paths, mapping, None, progress, expected_month)
 
 
 def load(
@@ -147,12 +155,20 @@ def _checked(
     mapping: Mapping | None,
     rows_folder: Path | None,
     progress: Progress | None,
+    expected_month: date | None = None,
 ) -> Iterator[CheckResult]:
     with reading(work.ledger) as connection:
         units = registry.registry_as_of(connection, work.today)
     step = (lambda path, done, whole: progress(path.name, done, whole)) if progress else None
     yield from check_files(
-        paths, work.declared, units, mapping=mapping, today=work.today, rows_folder=rows_folder, progress=step
+        paths,
+        work.declared,
+        units,
+        mapping=mapping,
+        today=work.today,
+        rows_folder=rows_folder,
+        progress=step,
+        expected_month=expected_month,
     )
 
 

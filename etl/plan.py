@@ -14,7 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import singledispatch
 
-from etl.reference import Plan
+from etl.targets import Plan
 
 CITY, COUNTY, CORRIDOR, ENTERPRISE = "全市", "县区", "通道", "企业"
 

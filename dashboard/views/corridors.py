@@ -24,7 +24,8 @@ def draw() -> None:
         with column:
             _gaps(name, block)
     for block in page.units:
-        _chosen(block)
+        # The bars hold all bulk goods; only the first list's target is about those.
+        _chosen(block, has_line=block is page.units[0])
     left, right = st.columns([2, 3], gap="large")
     with left:
         _tonnes(page)
@@ -54,12 +55,12 @@ def _choose(key: str) -> None:
         st.session_state["corridor"] = points[0]["customdata"][0]
 
 
-def _chosen(units: UnitBlock) -> None:
+def _chosen(units: UnitBlock, has_line: bool) -> None:
     """The units of the corridor that the filter row or a click has chosen."""
     widgets.title(units.title, units.note)
     if units.sentence:
         widgets.note(units.sentence)
-    widgets.unit_table(units)
+    widgets.unit_table(units, has_line=has_line)
     widgets.table_block(units.table)
 
 

@@ -34,7 +34,12 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
         units = (
             blocks.unit_block(snapshot, scope, filters, "K3", f"{name}专用线单位", "大宗货物铁路占比"),
             blocks.unit_block(
-                snapshot, scope, filters, "K2", f"{name}煤炭主产区大型工矿企业", "500公里以上煤炭和焦炭铁路占比"
+                snapshot,
+                scope,
+                filters,
+                "K2",
+                f"{name}煤炭主产区大型工矿企业",
+                "500公里以上煤炭和焦炭铁路占比",
             ),
         )
     return Corridors(

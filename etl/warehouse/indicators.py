@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from etl.reference import Plan
+from etl.targets import Plan
 from etl.warehouse.pages import Definition
 
 

@@ -18,7 +18,7 @@ import duckdb
 import pandas as pd
 
 from etl import periods
-from etl.reference import Plan, plan_from_text
+from etl.targets import Plan, plan_from_text
 from etl.warehouse import publish
 from etl.warehouse.indicators import INDICATORS, definition
 from etl.warehouse.pages import Choices, Definition, Filters

@@ -124,9 +124,8 @@ def test_a_click_on_a_bar_chooses_the_corridor(visitor: Visitor) -> None:
     visitor.settle()
     chosen = parse_qs(urlsplit(visitor.page.url).query)["corridor"][0]
     assert chosen in visitor.filters()
-    assert chosen in visitor.page.locator(".rs-title h2").all_inner_texts()[-3:] or (
-        visitor.page.locator(".rs-units").count() == 1
-    )
+    visitor.page.locator(".rs-title h2", has_text=f"{chosen}通道的").first.wait_for()
+    visitor.page.locator(".rs-units").first.wait_for()
 
 
 def test_the_download_has_a_bom_the_label_and_the_numbers_of_the_page(visitor: Visitor) -> None:

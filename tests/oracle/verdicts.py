@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from etl.reference import Plan
+from etl.targets import Plan
 
 NO_TARGET, TO_BE_RULED, NOT_YET, NOT_OBLIGED = "无目标", "待认定", "未到考核年", "无义务"
 NO_TRAFFIC, NOT_ENOUGH = "无适用运量", "数据不足以判定"

@@ -29,7 +29,8 @@ from etl.plan import (
     judge,
     pace,
 )
-from etl.reference import Plan, load_declared
+from etl.reference import load_declared
+from etl.targets import Plan
 
 PLAN: Plan = load_declared(Path(__file__).parents[2] / "data").plan
 

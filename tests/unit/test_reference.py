@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from etl import reference
-from etl.reference import Declared, DeclaredDataError, load_declared, plan_from_text
+from etl.reference import Declared, DeclaredDataError, load_declared
+from etl.targets import plan_from_text
 
 DATA = Path(__file__).parents[2] / "data"
 DECLARED = load_declared(DATA)

@@ -1,0 +1,126 @@
+"""The plan as data (data/plan.toml): each target with its clause, the bureau's switches, due day and lights."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target of the plan, as data. Shares are 0–1, K1 in 万吨; years outside `values` have none."""
+
+    id: str
+    clause: str
+    quote: str
+    wording: str
+    unit: str
+    bound: str
+    population: str
+    values: Mapping[int, Decimal]
+    shown_before: Mapping[int, Decimal]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A question that only the bureau can rule on, with the value used until it does."""
+
+    id: str
+    value: object
+    provisional: bool
+    question: str
+    clause: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    document: str
+    title: str
+    source: str
+    issued: date
+    first_year: int
+    last_year: int
+    area: str
+    area_name: str
+    unit_key: str
+    basis: str
+    basis_clause: str
+    due_day: int
+    holidays: frozenset[date]
+    workdays: frozenset[date]
+    county_review: bool
+    base_year: int
+    base_value: Decimal
+    base_basis: str
+    long_distance_km: Decimal
+    obliged_tonnes: Decimal
+    switches: Mapping[str, Switch]
+    pace_green: Decimal
+    pace_yellow: Decimal
+    share_yellow_pp: Decimal
+    targets: Mapping[str, Target]
+    references: Mapping[str, Decimal]
+
+    def switch(self, name: str) -> object:
+        """The value of a switch in force. Errors: KeyError for a switch that does not exist."""
+        return self.switches[name].value
+
+
+def plan_from_text(text: str) -> Plan:
+    """The plan of a plan.toml given as text, as a published version carries it."""
+    return plan_of(tomllib.loads(text, parse_float=Decimal))
+
+
+def plan_of(toml: dict) -> Plan:
+    """The plan of a parsed plan.toml. Errors: KeyError, TypeError, ValueError or InvalidOperation where it is wrong."""
+    plan, reporting, lights = toml["plan"], toml["reporting"], toml["lights"]
+    targets = {
+        entry["id"]: Target(
+            id=entry["id"],
+            clause=entry["clause"],
+            quote=entry["quote"],
+            wording=entry["wording"],
+            unit=entry["unit"],
+            bound=entry["bound"],
+            population=entry["population"],
+            values=_by_year(entry["values"]),
+            shown_before=_by_year(entry.get("shown_before", {})),
+        )
+        for entry in toml.get("targets", [])
+    }
+    return Plan(
+        document=plan["document"],
+        title=plan["title"],
+        source=plan["source"],
+        issued=plan["issued"],
+        first_year=plan["first_year"],
+        last_year=plan["last_year"],
+        area=plan["area"],
+        area_name=plan["area_name"],
+        unit_key=toml["identity"]["unit_key"],
+        basis=toml["basis"]["text"],
+        basis_clause=toml["basis"]["clause"],
+        due_day=reporting["due_day"],
+        holidays=frozenset(reporting["holidays"]),
+        workdays=frozenset(reporting["workdays"]),
+        county_review=reporting["county_review"],
+        base_year=toml["base_year"]["year"],
+        base_value=Decimal(toml["base_year"]["value"]),
+        base_basis=toml["base_year"]["basis"],
+        long_distance_km=Decimal(toml["rules"]["long_distance_km"]),
+        obliged_tonnes=Decimal(toml["rules"]["obliged_tonnes"]),
+        switches={name: Switch(id=name, **entry) for name, entry in toml["switches"].items()},
+        pace_green=Decimal(lights["pace_green"]),
+        pace_yellow=Decimal(lights["pace_yellow"]),
+        share_yellow_pp=Decimal(lights["share_yellow_pp"]),
+        targets=targets,
+        references={r["id"]: Decimal(r["value"]) for r in toml.get("references", [])},
+    )
+
+
+def _by_year(values: Mapping[str, str]) -> dict[int, Decimal]:
+    return {int(year): Decimal(value) for year, value in values.items()}
