@@ -11,7 +11,7 @@ import csv
 import inspect
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -297,8 +297,8 @@ class _Reader:
         wanted = list(inspect.signature(kind).parameters)
         with self.path(name).open(encoding="utf-8-sig", newline="") as lines:
             # A first line that starts with # labels the file (演示数据) and is no data.
-            rows = csv.reader(line for line in lines if not line.startswith("#"))
-            header = [rename.get(column, column) for column in next(rows)]
+            rows = csv.reader(_without_labels(name, lines))
+            header = [rename.get(column, column) for column in next(rows, [])]
             if unknown := [c for c in header if c not in wanted]:
                 raise DeclaredDataError(f"{name} 有未知的列：{'、'.join(unknown)}。请删除或改名。")
             if missing := [c for c in wanted if c not in header]:
@@ -317,6 +317,15 @@ class _Reader:
                             f"{name} 第{number}行“{column}”列的“{cell}”无法读取，请改正。"
                         ) from error
                 yield kind(**row)
+
+
+def _without_labels(name: str, lines: Iterable[str]) -> Iterator[str]:
+    try:
+        for line in lines:
+            if not line.startswith("#"):
+                yield line
+    except UnicodeDecodeError as error:
+        raise DeclaredDataError(f"{name} 不是 UTF-8 编码，请另存为 UTF-8。") from error
 
 
 def _decimal(text: str) -> Decimal:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def plan_from_text(text: str) -> Plan:
 
 def plan_of(toml: dict) -> Plan:
     """The plan of a parsed plan.toml. Errors: KeyError, TypeError, ValueError or InvalidOperation where it is wrong."""
+    _check_keys(toml)
     plan, reporting, lights = toml["plan"], toml["reporting"], toml["lights"]
     targets = {
         entry["id"]: Target(
@@ -113,13 +115,72 @@ def plan_of(toml: dict) -> Plan:
         base_basis=toml["base_year"]["basis"],
         long_distance_km=Decimal(toml["rules"]["long_distance_km"]),
         obliged_tonnes=Decimal(toml["rules"]["obliged_tonnes"]),
-        switches={name: Switch(id=name, **entry) for name, entry in toml["switches"].items()},
+        switches={
+            name: Switch(id=name, **entry | {"value": _RULINGS[name](entry["value"])})
+            for name, entry in toml["switches"].items()
+        },
         pace_green=Decimal(lights["pace_green"]),
         pace_yellow=Decimal(lights["pace_yellow"]),
         share_yellow_pp=Decimal(lights["share_yellow_pp"]),
         targets=targets,
         references={r["id"]: Decimal(r["value"]) for r in toml.get("references", [])},
     )
+
+
+def _check_keys(toml: dict) -> None:
+    """A misspelt key would be read as nothing said: it is refused. Errors: ValueError."""
+    tables: list[tuple[str, dict]] = [("", toml)]
+    tables += [(name, toml[name]) for name in _KEYS if isinstance(toml.get(name), dict)]
+    tables += [(name, entry) for name in ("targets", "references") for entry in toml.get(name, [])]
+    for name, table in tables:
+        if unknown := sorted(set(table) - _KEYS[name]):
+            raise ValueError(f"{name or 'plan.toml'} 有未知的项 {'、'.join(unknown)}")
+    if absent := sorted(set(_RULINGS) - set(toml["switches"])):
+        raise ValueError(f"switches 缺少 {'、'.join(absent)}")
+
+
+def _one_of(*words: str) -> Callable[[object], str]:
+    def ruling(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"{value} 应为 {'、'.join(words)} 之一")
+        return str(value)
+
+    return ruling
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value} 应为 true 或 false")
+    return value
+
+
+# What each ruling may say; a switch that is not here does not exist.
+_RULINGS: dict[str, Callable[[Any], object]] = {
+    "k1_caliber": str,
+    "spur_access_from": _one_of("next_month", "same_month"),
+    "belt_in_k3": _yes_or_no,
+    "drayage_limit_km": Decimal,
+    "short_distance_km": Decimal,
+}
+_KEYS = {
+    "": {
+        "plan", "identity", "basis", "reporting", "base_year", "rules", "switches", "lights", "targets", "references",
+    },
+    "plan": {
+        "document", "title", "source", "issued", "first_year", "last_year", "area", "area_name",
+    },
+    "identity": {"unit_key"},
+    "basis": {"text", "clause"},
+    "reporting": {"due_day", "holidays", "workdays", "county_review"},
+    "base_year": {"year", "value", "unit", "basis"},
+    "rules": {"long_distance_km", "obliged_tonnes"},
+    "switches": set(_RULINGS),
+    "lights": {"pace_green", "pace_yellow", "share_yellow_pp", "source"},
+    "targets": {
+        "id", "clause", "quote", "wording", "unit", "bound", "population", "values", "shown_before",
+    },
+    "references": {"id", "clause", "quote", "value"},
+}  # fmt: skip
 
 
 def _by_year(values: Mapping[str, str]) -> dict[int, Decimal]:

@@ -52,7 +52,7 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
         ("reference/counties.csv", "忻定原,38.4041", "忻定,38.4041", "“cluster”列有未申报的名称：忻定"),
         ("reference/counties.csv", "140902,上卷", "140903,上卷", "“parent_code”列有未申报的名称：140903"),
         ("plan.toml", "due_day = 8", "due_day = ", "plan.toml 无法读取"),
-        ("plan.toml", "due_day = 8", "duo_day = 8", "plan.toml 缺少或写错：'due_day'"),
+        ("plan.toml", "due_day = 8", "duo_day = 8", "plan.toml 缺少或写错：reporting 有未知的项 duo_day"),
         ("plan.toml", 'value = "19622"', 'value = "19622万吨"', "plan.toml 缺少或写错"),
         ("plan.toml", '2023 = "21181"', '二〇二三 = "21181"', "plan.toml 无法读取"),
         ("plan.toml", '2023 = "21181"', '"二〇二三" = "21181"', "plan.toml 缺少或写错"),
