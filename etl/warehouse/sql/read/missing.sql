@@ -1,6 +1,6 @@
 -- What the missing returns could carry: ΣM for each object, and the units of which nothing is known.
--- A missing month takes the same month of last year if accepted, else the mean of the accepted months among the
--- 12 before, else 核定年货运量 ÷ 12 (not under a filter or grouping that splits the unit's goods). Source: DECISIONS.md 3, 4.
+-- A missing month takes its reference months, else 核定年货运量 ÷ 12 (not under a filter or grouping that splits the
+-- unit's goods). Source: DECISIONS.md 3, 4.
 -- grain: indicator × object × kind. Units: tonnes × 27720, the smallest number that 1 … 12 divide: means stay exact.
 with missing as (
     select
@@ -23,34 +23,6 @@ with missing as (
         and ($scope_units is null or list_contains($scope_units, fact_report.unit_code))
 ),
 
--- The accepted months that can stand for a missing one.
-standing as (
-    select
-        gaps.month,
-        gaps.unit_code,
-        accepted.month as reference_month,
-        accepted.month = gaps.month - interval 12 month as is_same_month
-    from (select distinct month, unit_code from missing) as gaps
-    inner join fact_report as accepted
-        on
-            gaps.unit_code = accepted.unit_code
-            and accepted.is_accepted
-            and accepted.month between gaps.month - interval 12 month and gaps.month - interval 1 month
-),
-
-weighed as (
-    select
-        month,
-        unit_code,
-        reference_month,
-        case
-            when bool_or(is_same_month) over unit_gap then case when is_same_month then 27720 else 0 end
-            else 27720 // count(*) over unit_gap
-        end as weight
-    from standing
-    window unit_gap as (partition by month, unit_code)
-),
-
 goods as (
     select
         missing.indicator,
@@ -63,15 +35,15 @@ goods as (
         weighed.weight
         * case when $once and not flow.counted_once then 0 else flow.denominator_tonnes end as tonnes_27720
     from missing
-    inner join weighed on missing.month = weighed.month and missing.unit_code = weighed.unit_code
+    inner join missing_reference
+        on missing.month = missing_reference.month and missing.unit_code = missing_reference.unit_code
     inner join flow
         on
             missing.indicator = flow.indicator
             and missing.unit_code = flow.unit_code
-            and weighed.reference_month = flow.month
+            and missing_reference.reference_month = flow.month
     where
-        weighed.weight > 0
-        and ($corridor is null or flow.corridor = $corridor)
+        ($corridor is null or flow.corridor = $corridor)
         and ($commodity is null or flow.commodity = $commodity)
         and ($direction is null or flow.direction = $direction)
         and flow.month between $first - interval 12 month and $last
@@ -85,7 +57,8 @@ bare as (
         missing.*,
         case when not $is_split then dim_unit_month.approved_tonnes end as approved_tonnes
     from missing
-    left join standing on missing.month = standing.month and missing.unit_code = standing.unit_code
+    left join (select distinct month, unit_code from missing_reference) as standing
+        on missing.month = standing.month and missing.unit_code = standing.unit_code
     left join dim_unit_month
         on missing.month = dim_unit_month.month and missing.unit_code = dim_unit_month.unit_code
     where standing.unit_code is null
