@@ -209,7 +209,8 @@ def unit_block(
         if one.denominator or one.reports_expected
     ]
     names, facts = snapshot.units(scope), unit_facts(snapshot, scope, filters)
-    tonnes, corridors = unit_modes(snapshot, scope, filters)
+    # Beside K3 the belt is drawn too, though it may not be in the denominator: all modes of bulk goods.
+    tonnes, corridors = unit_modes(snapshot, scope, filters, "C1" if indicator == "K3" else indicator)
     rows = []
     for one in by_gap(judged)[:most]:
         code = one.subject.object
@@ -260,14 +261,14 @@ def unit_facts(snapshot: Snapshot, scope: Scope, filters: Filters) -> dict[str, 
 
 
 def unit_modes(
-    snapshot: Snapshot, scope: Scope, filters: Filters, unit: str | None = None
+    snapshot: Snapshot, scope: Scope, filters: Filters, indicator: str
 ) -> tuple[dict[str, dict[str, Decimal]], dict[str, list[str]]]:
-    """Each unit's bulk tonnes by mode in 万吨, and the corridors that they use."""
+    """Each unit's tonnes of an indicator's goods by mode in 万吨, and the corridors that they use."""
     period = Period.of(filters.year, filters.through)
     tonnes: dict[str, dict[str, Decimal]] = {}
     corridors: dict[str, set[str]] = {}
     for row in snapshot.rows(
-        "unit_modes", first=period.first, last=period.last, unit=unit, **filter_values(filters),
+        "unit_modes", indicator=indicator, first=period.first, last=period.last, **filter_values(filters),
         scope_counties=scope.county_codes(), scope_units=scope.unit_codes(),
     ):  # fmt: skip
         tonnes.setdefault(row["unit_code"], {})[row["mode"]] = to_wan(row["tonnes"]) or Decimal(0)

@@ -22,7 +22,8 @@ from etl.reference import Declared
 from etl.warehouse.indicators import INDICATORS
 
 Progress = Callable[[str, int, int], None]
-SCHEMA_VERSION = 1
+# Raised whenever sql/read/ needs something that an older file does not have.
+SCHEMA_VERSION = 2
 TONNES = pa.decimal128(18, 3)
 KILOMETRES = pa.decimal128(18, 9)
 _SQL = resources.files("etl.warehouse") / "sql"

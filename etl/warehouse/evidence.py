@@ -303,9 +303,8 @@ def _scoped(
     snapshot: Snapshot, scope: Scope, filters: Filters, by: str, unit: str | None
 ) -> dict[str, Value]:
     """City figures are open to every role; anything narrower is limited to what the scope may see."""
-    if by == "city" and unit is None and not (filters.county or filters.corridor or filters.commodity):
-        return {"scope_counties": None, "scope_units": None}
-    if by == "month" and unit is None and scope.sees_all:
+    is_narrow = unit or filters.county or filters.corridor or filters.commodity
+    if by in ("city", "month") and not is_narrow:
         return {"scope_counties": None, "scope_units": None}
     if filters.county and scope.counties is not None and filters.county not in scope.counties:
         raise NotVisible("当前身份不能查看该县区。")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from etl import periods, wording
@@ -229,6 +230,7 @@ def _problems(snapshot: Snapshot, filters: Filters, city: dict[str, Judgement]) 
     return tuple(lines) or ("没有影响结论的数据问题。",)
 
 
+@lru_cache(maxsize=32)
 def _final(snapshot: Snapshot, scope: Scope) -> Table | None:
     """方案终期评估: each year of the plan, each indicator; only after the plan's end."""
     plan = snapshot.plan
@@ -257,7 +259,7 @@ def _final(snapshot: Snapshot, scope: Scope) -> Table | None:
             rows.append(
                 {
                     "年份": f"{year}年",
-                    "指标": INDICATORS[id_].name,
+                    "指标": INDICATORS[id_].title,
                     "完成值": value if one.value is not None else wording.NONE,
                     "目标": target if one.target is not None else wording.NONE,
                     "差距": _gap_words(one),
@@ -277,6 +279,7 @@ def _gap_words(one: Judgement) -> str:
     return f"尚需转铁路{wording.wan(one.gap, 1)}万吨" if one.gap else "无"
 
 
+@lru_cache(maxsize=32)
 def _final_sentence(snapshot: Snapshot, scope: Scope) -> str:
     plan = snapshot.plan
     if snapshot.last_month < date(plan.last_year, 12, 1):
@@ -289,6 +292,7 @@ def _final_sentence(snapshot: Snapshot, scope: Scope) -> str:
     return f"方案期{years}已结束。{plan.last_year}年，{'；'.join(words)}。"
 
 
+@lru_cache(maxsize=32)
 def _comparison(snapshot: Snapshot, scope: Scope) -> Table | None:
     """After the plan: the running year against the same months of the year before, matched units beside."""
     last = snapshot.newest_month

@@ -136,7 +136,9 @@ class GapBlock:
 
 @dataclass(frozen=True)
 class UnitRow:
-    """A unit in a list: tonnes by mode in 万吨, its share and what it has to shift (万吨)."""
+    """A unit in a list: tonnes of the list's goods by mode in 万吨, its share and target in percent (0–100),
+    and what it has to shift (万吨).
+    """
 
     unit_code: str
     name: str

@@ -20,6 +20,7 @@ import pandas as pd
 from etl import periods
 from etl.targets import Plan, plan_from_text
 from etl.warehouse import publish
+from etl.warehouse.build import SCHEMA_VERSION
 from etl.warehouse.indicators import INDICATORS, definition
 from etl.warehouse.pages import Choices, Definition, Filters
 from etl.warehouse.scope import Role, Scope
@@ -48,6 +49,8 @@ class Snapshot:
         self.path = path
         self._connection = duckdb.connect(str(path), read_only=True, config=_CONFIG)
         meta = self.rows("meta")[0]
+        if meta["schema_version"] != SCHEMA_VERSION:
+            raise NothingPublished("已发布的数据由另一版本的程序生成，请运行 railshift build 重新生成。")
         self.as_of: date = meta["as_of"]
         self.is_demo: bool = meta["is_demo"]
         self.plan: Plan = plan_from_text(meta["plan_toml"])

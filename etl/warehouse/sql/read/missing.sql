@@ -3,11 +3,7 @@
 -- unit's goods). Source: DECISIONS.md 3, 4.
 -- grain: indicator × object × kind. Units: tonnes × 27720, the smallest number that 1 … 12 divide: means stay exact.
 with missing as (
-    select
-        out_population.indicator,
-        fact_report.month,
-        fact_report.unit_code,
-        fact_report.county_code
+    select out_population.indicator, fact_report.month, fact_report.unit_code, fact_report.county_code
     from fact_report
     inner join out_population
         on fact_report.month = out_population.month and fact_report.unit_code = out_population.unit_code
@@ -25,14 +21,11 @@ with missing as (
 
 goods as (
     select
-        missing.indicator,
-        missing.month,
-        missing.unit_code,
-        missing.county_code,
+        missing.*,
         flow.corridor,
         flow.commodity,
         flow.direction,
-        weighed.weight
+        missing_reference.weight
         * case when $once and not flow.counted_once then 0 else flow.denominator_tonnes end as tonnes_27720
     from missing
     inner join missing_reference
