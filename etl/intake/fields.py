@@ -44,6 +44,12 @@ HEAD_BLOCK = {field.header: field.name for field in RETURN_FIELDS if field.in_he
 # A column that counts in 万吨: never read as tonnes, its unit-months wait for an answer.
 TEN_THOUSAND_TONNES = frozenset({"运量万吨", "运量(万吨)", "货运量(万吨)", "货运量万吨"})
 
+# What we add to a workbook that goes out and do not read when it comes back: two columns side by side
+# (PROBLEM, REMEDY), and sheets whose first cell says so, or that are hidden under this name.
+PROBLEM, REMEDY = "问题", "怎样改"
+OWN_SHEET_MARK = "本表由系统生成，上传时不读取。"
+OPTIONS_SHEET = "选项（勿改）"
+
 REGISTRY_HEADERS = (
     "县区代码", "单位类型", "行业", "集团", "大型", "认定依据", "新建", "省目录", "核定年货运量吨", "报告期",
     "生产状态", "专用线豁免依据", "应报起", "应报止", "生效日期",

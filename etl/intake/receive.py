@@ -18,8 +18,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.intake.fields import ALL_HEADERS, HEAD_BLOCK, plain
+from etl.intake.fields import ALL_HEADERS, OPTIONS_SHEET, plain
 from etl.intake.finding import Finding, Refusal
+from etl.intake.header import find_header, head_block, is_own_sheet, without_own
 from etl.intake.rules import finding, refusal
 from etl.intake.spreadsheet import MAX_COLUMNS, Cell, Sheet, read_workbook
 
@@ -74,7 +75,10 @@ class TextTable:
 class TextSource:
     """A table that was found and not yet read through: a CSV on disk, or the rows of a sheet.
 
+    `file` is the file itself or, of a packed one, its unpacked copy; `kind` is text, xlsx or xls.
     `text` is the CSV as UTF-8 (the file itself, or its transcoded copy in the scratch folder).
+    `head_columns`: the column index of what `head` says. `own`: the indices of the columns that our
+    report added to the file; they are not read.
     """
 
     sheet: str | None
@@ -83,25 +87,33 @@ class TextSource:
     encoding: str | None
     notes: list[Finding]
     head: dict[str, tuple[str, int]]
+    file: Path
+    kind: str
     merged: frozenset[tuple[int, int]] = frozenset()
     text: Path | None = None
     delimiter: str = ","
     cells: Sheet | None = None
+    head_columns: dict[str, int] = field(default_factory=dict)
+    own: frozenset[int] = frozenset()
 
     def rows(self) -> Iterator[tuple[int, tuple[Cell, ...]]]:
         """Each row below the header with its number; empty rows are passed over, and counted.
 
         Errors: Refusal at a bad byte or a cell beyond MAX_CELL.
         """
-        records: Iterator[Sequence[Cell]]
+        for number, record in enumerate(self.records(), start=1):
+            if number <= self.header_row:
+                continue
+            row = tuple(None if index in self.own else cell or None for index, cell in enumerate(record))
+            if any(cell and not cell.isspace() for cell in row):
+                yield number, row
+
+    def records(self) -> Iterator[Sequence[Cell]]:
+        """Every row of the sheet or file from the first on, as written. Errors: as `rows`."""
         if self.cells is not None:
-            records = iter(self.cells.rows)
-        else:
-            assert self.text is not None
-            records = _records(self.text, self.delimiter, self.header)
-        for number, record in enumerate(records, start=1):
-            if number > self.header_row and any(cell and not cell.isspace() for cell in record):
-                yield number, tuple(cell or None for cell in record)
+            return iter(self.cells.rows)
+        assert self.text is not None
+        return _records(self.text, self.delimiter)
 
 
 def read_text_table(
@@ -195,13 +207,14 @@ def _workbook_kind(start: bytes, path: Path) -> str | None:
 
 def _open_sheet(path: Path, is_zip: bool, mapping: Mapping | None, words: frozenset[str]) -> TextSource:
     workbook = read_workbook(path, is_zip)
-    notes = [finding("S103", value=name) for name in workbook.hidden_sheets]
+    notes = [finding("S103", value=name) for name in workbook.hidden_sheets if name != OPTIONS_SHEET]
     if workbook.is_too_large:
         notes.append(finding("S011"))
     filled = [sheet for sheet in workbook.sheets if any(any(row) for row in sheet.rows)]
+    filled = [sheet for sheet in filled if not is_own_sheet(sheet)]
     if not filled:
         raise refusal("S001")
-    found = [(_find_header(sheet.rows[:HEADER_WITHIN], words, mapping), sheet) for sheet in filled]
+    found = [(find_header(sheet.rows[:HEADER_WITHIN], words, mapping), sheet) for sheet in filled]
     # The sheet whose header fits best; of equals the first one.
     (score, row, header), chosen = max(found, key=lambda entry: entry[0][0])
     for (other_score, _, _), sheet in found:
@@ -210,8 +223,12 @@ def _open_sheet(path: Path, is_zip: bool, mapping: Mapping | None, words: frozen
             notes.append(finding("S105" if is_alike else "S104", sheet=sheet.name, value=sheet.name))
     if hidden := sorted(number for number in chosen.hidden_rows if row < number <= len(chosen.rows)):
         notes.append(finding("S102", sheet=chosen.name, row=hidden[0], value=str(len(hidden))))
-    head = _head_block(chosen.rows[: max(row - 1, 0)])
-    return TextSource(chosen.name, header, row, None, notes, head, merged=chosen.merged, cells=chosen)
+    head, head_columns = head_block(chosen.rows[: max(row - 1, 0)])
+    header, own = without_own(header)
+    return TextSource(
+        chosen.name, header, row, None, notes, head, path, "xlsx" if is_zip else "xls",
+        merged=chosen.merged, cells=chosen, head_columns=head_columns, own=own,
+    )  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------- text
@@ -233,7 +250,7 @@ def _open_text(
         except csv.Error:
             # With the wrong delimiter a whole line is one cell, which may be too long for one.
             continue
-        readings.append((_find_header(rows, words, mapping), mark, rows))
+        readings.append((find_header(rows, words, mapping), mark, rows))
     if not readings:
         raise refusal("S007", row=1, known=str(MAX_CELL))
     # The delimiter that finds most known words, then the one that makes most columns.
@@ -241,8 +258,12 @@ def _open_text(
     if len(header) > MAX_COLUMNS:
         raise refusal("S008", value=str(len(header)), known=str(MAX_COLUMNS))
     notes = [] if encoding == "UTF-8" else [finding("S010", value=encoding)]
-    head = _head_block(top[: max(row - 1, 0)])
-    return TextSource(None, header, row, encoding, notes, head, text=text, delimiter=delimiter)
+    head, head_columns = head_block(top[: max(row - 1, 0)])
+    header, own = without_own(header)
+    return TextSource(
+        None, header, row, encoding, notes, head, path, "text",
+        text=text, delimiter=delimiter, head_columns=head_columns, own=own,
+    )  # fmt: skip
 
 
 def _encoding(path: Path, start: bytes) -> str:
@@ -334,7 +355,7 @@ def _likely_delimiter(line: bytes) -> str:
     return max(DELIMITERS, key=lambda mark: line.count(mark.encode()))
 
 
-def _records(text: Path, delimiter: str, header: tuple[str, ...]) -> Iterator[list[str]]:
+def _records(text: Path, delimiter: str) -> Iterator[list[str]]:
     csv.field_size_limit(MAX_CELL)
     with text.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines, delimiter=delimiter)
@@ -369,54 +390,3 @@ def _unzip(path: Path, scratch: Path) -> Path:
     if written == 0:
         raise refusal("S001")
     return target
-
-
-# ------------------------------------------------------------------------------ header and head block
-
-
-def _find_header(
-    rows: Sequence[Sequence[Cell]], words: frozenset[str], mapping: Mapping | None
-) -> tuple[int, int, tuple[str, ...]]:
-    """(known words, row number, header). Without a header row: 0 and the columns' numbers."""
-    if mapping and not mapping.has_header:
-        width = max((len(row) for row in rows), default=0)
-        return len(words), 0, tuple(str(number) for number in range(1, width + 1))
-    best, at = 0, 0
-    for number, row in enumerate(rows, start=1):
-        score = len({plain(cell) for cell in row if cell} & words)
-        # A header cell merged over two rows repeats in the second: the table begins below it.
-        if score > best or (score == best > 0 and number == at + 1):
-            best, at = score, number
-    if best < 2:
-        widths = [0 if _is_label(row) else len(set(_filled(row))) for row in rows]
-        at = next((n for n, width in enumerate(widths, 1) if width >= 2), 0)
-        at = at or next((n for n, width in enumerate(widths, 1) if width), 1)
-    header = [" ".join((cell or "").split()) for cell in rows[at - 1]] if rows else []
-    while header and not header[-1]:
-        header.pop()
-    return best, at, tuple(header)
-
-
-def _filled(row: Sequence[Cell]) -> list[str]:
-    return [cell for cell in row if cell and not cell.isspace()]
-
-
-def _is_label(row: Sequence[Cell]) -> bool:
-    return bool(row) and (row[0] or "").lstrip().startswith("#")
-
-
-def _head_block(rows: Sequence[Sequence[Cell]]) -> dict[str, tuple[str, int]]:
-    """What stands above the table as `月份：2025-03` or as `月份：` and the next filled cell."""
-    head: dict[str, tuple[str, int]] = {}
-    for number, row in enumerate(rows, start=1):
-        cells = _filled(row)
-        for index, cell in enumerate(cells):
-            label, _, rest = cell.replace(":", "：").partition("：")
-            name = plain(label)
-            if name not in HEAD_BLOCK or name in head:
-                continue
-            value = rest.strip() or (cells[index + 1].strip() if index + 1 < len(cells) else "")
-            # Two labels side by side: the first one was left empty.
-            if value and plain(value.replace(":", "：").partition("：")[0]) not in HEAD_BLOCK:
-                head[name] = (value, number)
-    return head

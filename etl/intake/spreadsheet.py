@@ -48,6 +48,8 @@ class Sheet:
     hidden_rows: frozenset[int] = frozenset()
     # Cells that got their content from a merge: (row number, column index).
     merged: frozenset[tuple[int, int]] = frozenset()
+    # Merges as (top, left), (bottom, right), indices from 0.
+    merges: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,10 @@ def _read(path: Path, oddities: dict[str, _Oddities], *, is_too_large: bool) -> 
             for (row, column), text in odd.errors.items():
                 if row <= len(rows) and column < len(rows[row - 1]):
                     rows[row - 1][column] = text
-            merged = _fill_merges(rows, sheet.merged_cell_ranges or [])
-            sheets.append(Sheet(meta.name, [tuple(row) for row in rows], frozenset(odd.hidden_rows), merged))
+            merges = sheet.merged_cell_ranges or []
+            merged = _fill_merges(rows, merges)
+            cells = [tuple(row) for row in rows]
+            sheets.append(Sheet(meta.name, cells, frozenset(odd.hidden_rows), merged, tuple(merges)))
     return Workbook(sheets, tuple(hidden), is_too_large)
 
 

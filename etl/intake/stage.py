@@ -73,7 +73,8 @@ def stage(
 def _load(staged: Stage) -> str:
     """Fill `raw`; gives the SQL of a line's number as Excel shows it."""
     source, con = staged.source, staged.con
-    if source.text is not None and _load_fast(con, source, source.text):
+    # Columns of our own report are left out row by row.
+    if source.text is not None and not source.own and _load_fast(con, source, source.text):
         return f"(raw.rowid + {source.header_row + 1})::INTEGER"
     width = max(len(source.header), 1)
     names = ["row_no", *(f"c{index}" for index in range(width))]
