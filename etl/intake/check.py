@@ -22,7 +22,9 @@ import pyarrow as pa
 from etl.intake import rules
 from etl.intake.fields import FIELD_BY_NAME, RETURN_HEADERS
 from etl.intake.finding import MUST, Finding, Refusal
+from etl.intake.history import Past
 from etl.intake.mapping import Mapping
+from etl.intake.plausible import list_unlikely
 from etl.intake.receive import open_table
 from etl.intake.registry_view import RegistryView
 from etl.intake.result import LISTED_PER_CODE, CheckResult, Tally, UnitMonth, refused_result
@@ -52,10 +54,12 @@ def check_in_process(
     rows_folder: Path | None = None,
     expected_month: date | None = None,
     own_units: frozenset[str] | None = None,
+    past: Past | None = None,
 ) -> CheckResult:
     """Check one file in this process.
 
     `expected_month` and `own_units`, where given, are the only month and units that may be reported.
+    `past` gives the history that the plausibility rules need; without it they are not asked.
     A file that cannot be read gives a result with one 强制 finding. Errors: OSError when `path` is
     missing or `rows_folder` cannot be written.
     """
@@ -67,7 +71,7 @@ def check_in_process(
                 con.execute(f"SET memory_limit = '{DATABASE_MEMORY}'")
                 con.execute("SET temp_directory = ?", [scratch])
                 staged = stage(con, source, declared, view, mapping, own_units)
-                return _judge(path, staged, declared, today, mapping, rows_folder, expected_month)
+                return _judge(path, staged, declared, today, mapping, rows_folder, expected_month, past)
         except Refusal as refusal:
             return refused_result(path, refusal.finding)
         except (MemoryError, duckdb.OutOfMemoryException):
@@ -82,6 +86,7 @@ def _judge(
     mapping: Mapping | None,
     rows_folder: Path | None,
     expected_month: date | None,
+    past: Past | None,
 ) -> CheckResult:
     parameters: dict[str, object] = {
         "this_month": today.replace(day=1),
@@ -99,6 +104,8 @@ def _judge(
     _list_total_rows(staged, totals)
     _list_repeated_rows(staged, totals)
     _list_zero_beside_flows(staged, totals)
+    history = past.of(_units_in(con)) if past is not None else None
+    list_unlikely(staged, history, frozenset(mode.name for mode in declared.modes if mode.rail), totals)
     for row, code, name, value, known in staged.hits:
         column = staged.headers[name] if name else None
         totals.add(finding(code, sheet=staged.source.sheet, row=row, column=column, value=value, known=known))
@@ -116,7 +123,10 @@ def _judge(
     kept = [group for group in groups if (group.unit_code, group.month) not in blocked]
     rows_file = ""
     if rows_folder is not None and kept:
-        name = f"{_sha256(path)}-{mapping.digest[:16] if mapping else '0'}.parquet"
+        # The content is in the name: another reading of the same file never overwrites accepted rows.
+        kept_rows = "".join(f"{group.unit_code}|{group.month}|{group.content}\n" for group in kept)
+        content = hashlib.sha256(kept_rows.encode()).hexdigest()[:16]
+        name = f"{_sha256(path)}-{mapping.digest[:16] if mapping else '0'}-{content}.parquet"
         write_rows(con, staged.source.sheet, rows_folder / name, blocked)
         rows_file = f"{rows_folder.name}/{name}"
     unit_months = tuple(
@@ -341,6 +351,11 @@ def _list_zero_beside_flows(staged: Stage, totals: Tally) -> None:
         totals.add(finding("C009", sheet=staged.source.sheet, row=row, column=staged.headers["note"]))
 
 
+def _units_in(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    found = con.execute("SELECT DISTINCT unit_code FROM word_key WHERE unit_code IS NOT NULL").fetchall()
+    return frozenset(unit for (unit,) in found)
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -360,6 +375,7 @@ def check_files(
     progress: Callable[[Path, int, int], None] | None = None,
     expected_month: date | None = None,
     own_units: frozenset[str] | None = None,
+    past: Past | None = None,
 ) -> Iterator[CheckResult]:
     """Each file's result, in order, from one child process with limits of memory, CPU and time.
 
@@ -370,7 +386,7 @@ def check_files(
     answer = partial(
         check_in_process,
         declared=declared, registry=registry, mapping=mapping, today=today, rows_folder=rows_folder,
-        expected_month=expected_month, own_units=own_units,
+        expected_month=expected_month, own_units=own_units, past=past,
     )  # fmt: skip
     worker: Worker | None = None
     try:

@@ -11,17 +11,20 @@ the SQL expression `known` gives for the row).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from etl.intake import words as w
 from etl.intake.finding import EXPLAIN, MUST, NOTE, Finding, Refusal
 
-VERSION = "2026-11"
+VERSION = "2026-12"
+FIRST = "2026-11"
 
 FILE = "文件"
 STRUCTURE = "结构"
 VALUE = "数值"
 IDENTITY = "身份"
 CONSISTENCY = "一致性"
+PLAUSIBILITY = "合理性"
 
 LISTS = ("commodity", "direction", "mode", "corridor", "drayage", "loading", "weighing_basis")
 NUMBERS = ("distance_km", "tonnes", "boxes", "vehicles")
@@ -48,7 +51,7 @@ class Rule:
     reading: str | None = None
     known: str | None = None
     source: str = RETURN_RULE
-    since: str = VERSION
+    since: str = FIRST
 
     def predicate(self, field: str) -> str | None:
         """The SQL condition for one column; None for a rule that is found while reading."""
@@ -205,6 +208,23 @@ CONSISTENCY_RULES = (
          "mode = '皮带廊道' AND distance_km > $belt_limit_km", known="$belt_limit_km::VARCHAR"),
 )
 
+PLAUSIBILITY_RULES = (
+    Rule("H001", EXPLAIN, PLAUSIBILITY, "{place}的“{value}”过大，{known}。",
+         "请核对{place}的单位（吨/万吨），按吨填写；确有这么多的，请说明原因。", since=VERSION),
+    Rule("H002", EXPLAIN, PLAUSIBILITY, "{place}的“{value}”过小，{known}。",
+         "请核对{place}的单位（吨/万吨），按吨填写；确实这么少的，请说明原因。", since=VERSION),
+    Rule("H003", EXPLAIN, PLAUSIBILITY, "{place}所在月份的{known}。", "请核对单位（吨/万吨）或说明原因。",
+         since=VERSION),
+    Rule("H004", EXPLAIN, PLAUSIBILITY, "{place}所在月份的{known}。", "请核对单位（吨/万吨）和有无漏填，或说明原因。",
+         since=VERSION),
+    Rule("H005", EXPLAIN, PLAUSIBILITY, "{place}所在月份没有填报：{known}。", "请核对有无漏填；确实没有的，请说明。",
+         since=VERSION),
+    Rule("P001", EXPLAIN, PLAUSIBILITY, "{place}所在月份的{known}。",
+         "请核对铁路运量；专用线已扩能或另有装车站的，请说明。", source=PLAN_5, since=VERSION),
+    Rule("P002", EXPLAIN, PLAUSIBILITY, "{place}所在月份{known}，相差超过5%。",
+         "请核对短驳和铁路发运的运量；有库存的，请说明原因。", source=PLAN_5, since=VERSION),
+)
+
 # fmt: on
 RULES: tuple[Rule, ...] = (
     *FILE_RULES,
@@ -212,10 +232,24 @@ RULES: tuple[Rule, ...] = (
     *VALUE_RULES,
     *IDENTITY_RULES,
     *CONSISTENCY_RULES,
+    *PLAUSIBILITY_RULES,
 )  # fmt: skip
 BY_CODE = {rule.code: rule for rule in RULES}
 # A belt longer than this is likely a mistake. km, the bound itself is fine.
 BELT_LIMIT_KM = "25"
+# A slip between tonnes and 万吨 is a factor of 10000; a month may itself be ten times a usual one.
+UNIT_SLIP = 1000
+# A mode's month may be so many median deviations of all its months away from the same month of earlier
+# years or from the last three months: goods that moved to rail for good are no finding every month. The
+# deviation counts as a twentieth of that month at least; a year of accepted months is needed.
+DEVIATIONS = 6
+LEAST_DEVIATION = Decimal("0.05")
+LEAST_MONTHS = 12
+RECENT_MONTHS = 3
+# A spur carries a twelfth of its yearly capacity a month, a fifth more in a good one.
+CAPACITY_LEEWAY = Decimal("1.2")
+# Drayage into a station and rail dispatch from there may be so far apart, as a part of the dispatch.
+DRAYAGE_LEEWAY = Decimal("0.05")
 
 
 def place_of(sheet: str | None, row: int | None, column: str | None) -> str:

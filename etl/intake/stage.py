@@ -49,6 +49,7 @@ class Stage:
     missing: set[str] = field(default_factory=set)
     # Columns that only the head block fills: one cell, however many rows it speaks for.
     head_only: set[str] = field(default_factory=set)
+    has_drayage: bool = False
 
 
 def stage(
@@ -294,6 +295,8 @@ def _read_column(
     header = FIELD_BY_NAME[name].header
     words = [(text, read(translate(header, text, layout) if layout else text)) for (text,) in found]
     staged.readings[name] = {word.reading for _, word in words}
+    if name == "drayage":
+        staged.has_drayage = any(word.value == "是" for _, word in words)
     if all(word == w.Word(text) for text, word in words):
         return [
             f"line.{name} AS {name}",

@@ -10,10 +10,12 @@ from datetime import date
 import openpyxl
 import pytest
 import xlwt
+from past import history, level, spur
 from returns import DRAYAGE, GROUP, HEADERS, MINE, MINE_NAME, PARK_NAME, ZERO, check, codes, good, text_of
 
 from etl.intake import check as check_module
 from etl.intake import receive, result, spreadsheet
+from etl.intake.history import History
 from etl.intake.mapping import read_mapping
 from etl.intake.rules import BY_CODE, RULES
 
@@ -241,11 +243,62 @@ def test_a_check_that_runs_out_of_memory_says_so(tmp_path, monkeypatch):
     assert codes(check(tmp_path, text_of(good()))) == {"S009"}
 
 
+YEAR = level("2024-03", 12, 铁路=1000)
+ROAD_TOO = level("2024-03", 12, 铁路=1000, 公路=1000)
+RAIL_1000 = good(运量吨="1000")
+# A rule on what is likely: code, the unit's past, the rows that break it, the rows that just do not.
+PAST_CASES = [
+    # A thousand times the same flow of a year ago, or of the newest month if there was none; not of another flow.
+    ("H001", history({("2024-03", "铁路"): "1.2"}), [good(运量吨="1200")], [good(运量吨="1199.999")]),
+    ("H001", history({("2025-01", "铁路"): "1", ("2025-02", "铁路"): "1.2"}), [good(运量吨="1200")],
+     [good(运量吨="1199.999"), good(运量吨="1200", 货类="焦炭"), good(运量吨="1200", 方向="到达")]),
+    ("H001", history({("2024-03", "铁路"): "1.2", ("2025-02", "铁路"): "9"}), [good(运量吨="1200")],
+     [good(运量吨="1199")]),
+    ("H002", history({("2024-03", "铁路"): "1200"}), [good(运量吨="1.2")], [good(运量吨="1.201")]),
+    # A written 0 is no slip, and what lies more than a year back is no reference.
+    ("H002", history({("2024-03", "铁路"): "1200"}), [good(运量吨="0.5"), good(运量吨="0.7")], [good(运量吨="0")]),
+    ("H002", history({("2024-03", "铁路"): "1200"}), [good(运量吨="1")], [good(运量吨="1", 月份="2025-04")]),
+    # A year of months alike: six times a twentieth of 1000 t is allowed.
+    ("H003", YEAR, [good(运量吨="1300.001")], [good(运量吨="1300")]),
+    ("H003", YEAR, [good(运量吨="700"), good(运量吨="600.001", 方向="到达")],
+     [good(运量吨="700"), good(运量吨="600", 方向="到达")]),
+    ("H004", YEAR, [good(运量吨="699.999")], [good(运量吨="700")]),
+    ("H005", ROAD_TOO, [RAIL_1000], [RAIL_1000, good(运输方式="公路", 运量吨="700")]),
+    ("H005", YEAR, [ZERO], [ZERO | {"月份": "2024-03"}]),
+    # 1.2万吨 a year is 1000 t a month, and a fifth more in a good one; both directions use the line.
+    ("P001", spur("1.2"), [good(运量吨="1200.001")], [good(运量吨="1200")]),
+    ("P001", spur("1.2"), [good(运量吨="600"), good(运量吨="600.001", 方向="到达")],
+     [good(运量吨="1200"), good(运量吨="9000", 运输方式="公路")]),
+    ("P001", spur("1.2", "1.2"), [good(运量吨="2400.001")], [good(运量吨="2400")]),
+    # What is drayed to 原平 against what leaves 原平 by rail: 5 % more or less.
+    ("P002", None, [RAIL_1000, good(**DRAYAGE, 运量吨="1050.001")], [RAIL_1000, good(**DRAYAGE, 运量吨="1050")]),
+    ("P002", None, [RAIL_1000, good(**DRAYAGE, 运量吨="949.999")], [RAIL_1000, good(**DRAYAGE, 运量吨="950")]),
+    # No rail of one's own from there: the station's operator dispatches.
+    ("P002", None, [RAIL_1000, good(**DRAYAGE, 运量吨="2")],
+     [good(运量吨="1000", 起点="宁武西"), good(**DRAYAGE, 运量吨="2")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code, past, wrong, allowed", PAST_CASES)
+def test_a_rule_on_what_is_likely(
+    tmp_path, code: str, past: History | None, wrong: list[dict], allowed: list[dict]
+):
+    broken = check(tmp_path, text_of(*wrong), past=past)
+    assert broken.totals == {code: 1}
+    assert broken.accepted
+    (found,) = broken.findings
+    assert (found.severity, found.column in HEADERS) == ("核实", True)
+    assert codes(check(tmp_path, text_of(*allowed), past=past)) == set()
+    if past is not None:
+        assert codes(check(tmp_path, text_of(*wrong))) == set()
+
+
 ELSEWHERE = {"S002", "S009", "S011", "S114", "S120", "S121", "I009", "C004"}
 
 
 def test_every_rule_of_the_catalogue_is_tested():
-    tested = {code for code, *_ in CELL_CASES} | {code for code, *_ in FILE_CASES} | ELSEWHERE
+    cases = (*CELL_CASES, *FILE_CASES, *PAST_CASES)
+    tested = {case[0] for case in cases} | ELSEWHERE
     assert tested == {rule.code for rule in RULES}
     assert len(BY_CODE) == len(RULES)
 
