@@ -6,36 +6,43 @@ With --json, stdout holds one JSON object with decimals as strings; progress and
 from __future__ import annotations
 
 import csv
-import json
 import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from etl import demo as demonstration
-from etl import listing, pipeline
-from etl.intake.check import CheckResult
-from etl.intake.finding import Finding, Refusal
-from etl.intake.mapping import Mapping, load_mapping
-from etl.ledger.schema import LedgerUnavailable, open_ledger
-from etl.pipeline import Workplace
+from etl import filing_commands, listing, pipeline
+from etl.console import (
+    DayOption,
+    FileArgument,
+    JsonFlag,
+    MappingOption,
+    day_of,
+    mapping_of,
+    print_check,
+    print_findings,
+    print_json,
+    progress_bar,
+    workplace,
+)
+from etl.filing import UnknownUnit
+from etl.intake.finding import Refusal
+from etl.ledger.schema import LedgerUnavailable
+from etl.ledger.submissions import TransitionRefused
 from etl.reference import (
     DATA_VARIABLE,
     HOME_VARIABLE,
     DeclaredDataError,
     data_folder,
     home_folder,
-    load_declared,
 )
 from etl.warehouse import evidence, publish, rows
 from etl.warehouse.build import BuildRefused
@@ -48,7 +55,6 @@ from etl.warehouse.snapshot import NothingPublished, Snapshot, current, open_sna
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="忻州市公转铁监测", pretty_exceptions_enable=False
 )
-err = Console(stderr=True, highlight=False)
 log = logging.getLogger("railshift")
 
 REFUSED = (
@@ -58,13 +64,9 @@ REFUSED = (
     BuildRunning,
     NothingPublished,
     LedgerUnavailable,
+    TransitionRefused,
+    UnknownUnit,
 )
-JsonFlag = Annotated[bool, typer.Option("--json", help="以一个 JSON 对象输出")]
-FileArgument = Annotated[Path, typer.Argument(help="文件（CSV、xlsx、xls）", exists=True, dir_okay=False)]
-MappingOption = Annotated[
-    Path | None, typer.Option("--mapping", help="列映射（TOML）", exists=True, dir_okay=False)
-]
-DayOption = Annotated[datetime | None, typer.Option("--received", formats=["%Y-%m-%d"], help="收到日期")]
 
 
 class By(StrEnum):
@@ -89,13 +91,13 @@ def _import_command(contract: str, what: str) -> Callable[..., None]:
         as_json: JsonFlag = False,
     ) -> None:
         done = pipeline.import_table(
-            workplace(), contract, file, recorded_on=_day(received), mapping=_mapping(mapping)
+            workplace(), contract, file, recorded_on=day_of(received), mapping=mapping_of(mapping)
         )
         if as_json:
             findings = [finding.to_json() for finding in done.findings]
-            _print_json({"accepted": done.accepted, "rows": done.rows, "findings": findings})
+            print_json({"accepted": done.accepted, "rows": done.rows, "findings": findings})
         else:
-            _print_findings(done.findings)
+            print_findings(done.findings)
             typer.echo(
                 f"{what}：已登记{done.rows}行。" if done.accepted else f"{what}：未登记，请按上述提示改正。"
             )
@@ -130,15 +132,19 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """校验一个文件，不登记。"""
-    with _progress("校验") as step:
-        checked = pipeline.check(workplace(), [file], _mapping(mapping), step, expected_month=_day(month))
+    with progress_bar("校验") as step:
+        checked = pipeline.check(workplace(), [file], mapping_of(mapping), step, expected_month=day_of(month))
         result = next(iter(checked))
     if as_json:
-        _print_json(result.to_json())
+        print_json(result.to_json())
     else:
-        _print_check(result)
+        print_check(result)
     if not result.accepted:
         raise typer.Exit(1)
+
+
+app.command()(filing_commands.submit)
+app.add_typer(filing_commands.review_app, name="review")
 
 
 @app.command()
@@ -150,27 +156,27 @@ def load(
     as_json: JsonFlag = False,
 ) -> None:
     """批量校验、登记并通过历史月报（管理人员用）。"""
-    day = _day(received)
+    day = day_of(received)
     done = []
-    with _progress("读入") as step:
+    with progress_bar("读入") as step:
         for loaded in pipeline.load(
             workplace(),
             files,
-            mapping=_mapping(mapping),
+            mapping=mapping_of(mapping),
             received=(lambda _: day) if day else None,
             reason=reason or pipeline.submissions.BULK_REASON,
             progress=step,
         ):
             done.append(loaded)
             if not as_json:
-                _print_check(loaded.check)
+                print_check(loaded.check)
     accepted, amended, unchanged = (
         sum(getattr(loaded, name) for loaded in done) for name in ("accepted", "amended", "unchanged")
     )
     refused = [pair for loaded in done for pair in loaded.check.refused]
     whole = [loaded.check.file_name for loaded in done if not loaded.check.accepted]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "files": [loaded.check.to_json() | {"file": loaded.check.file_name} for loaded in done],
                 "accepted": accepted,
@@ -197,10 +203,10 @@ def build(
     as_json: JsonFlag = False,
 ) -> None:
     """由台账生成并发布数据。"""
-    with _progress("生成") as step:
-        target = pipeline.publish_build(workplace(), _day(as_of), step)
+    with progress_bar("生成") as step:
+        target = pipeline.publish_build(workplace(), day_of(as_of), step)
     if as_json:
-        _print_json({"snapshot": target.stem})
+        print_json({"snapshot": target.stem})
     else:
         typer.echo(f"已生成：{target.stem}")
 
@@ -216,12 +222,12 @@ def indicators(
     as_json: JsonFlag = False,
 ) -> None:
     """计算指标，与方案目标比较。"""
-    snapshot = _snapshot(_day(as_of))
+    snapshot = _snapshot(day_of(as_of))
     filters = _period(snapshot, year, through)
     judged = evidence.indicators(snapshot, EVERYTHING, filters, by.value)
     if as_json:
         listed = [listing.judgement_json(one) for one in judged]
-        _print_json({"snapshot": snapshot.version, "indicators": listed})
+        print_json({"snapshot": snapshot.version, "indicators": listed})
         return
     for line in listing.judgement_lines(judged, snapshot):
         typer.echo(line)
@@ -252,7 +258,7 @@ def rows_command(
         writer.writerow(frame.columns)
         writer.writerows([listing.csv_cell(cell) for cell in row] for row in frame.itertuples(index=False))
     if as_json:
-        _print_json({"snapshot": snapshot.version, "rows": len(frame), "file": str(out)})
+        print_json({"snapshot": snapshot.version, "rows": len(frame), "file": str(out)})
     else:
         typer.echo(f"已导出{len(frame)}行：{out}")
 
@@ -261,7 +267,7 @@ def rows_command(
 def demo() -> None:
     """生成演示数据（另设目录，不影响正式数据）。"""
     home = _demo_home()
-    with _progress("演示") as step:
+    with progress_bar("演示") as step:
         demonstration.make(home, step)
     typer.echo(f"演示数据已生成：{home}")
 
@@ -294,13 +300,6 @@ def serve(
             server.terminate()
 
 
-def workplace() -> Workplace:
-    """The run-time folder with its ledger, and the declared data in force."""
-    home = home_folder()
-    overlay = demonstration.overlay_of(home)
-    return Workplace(home, open_ledger(home), load_declared(data_folder(), overlay))
-
-
 def main() -> None:
     """Run the command line: a refused input is a sentence and exit 1, never a trace."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
@@ -309,7 +308,7 @@ def main() -> None:
         app(standalone_mode=True)
     except REFUSED as refusal:
         if "--json" in sys.argv:
-            _print_json(listing.refusal_json(refusal))
+            print_json(listing.refusal_json(refusal))
         else:
             typer.echo(str(refusal), err=True)
         sys.exit(1)
@@ -342,47 +341,6 @@ def _period(snapshot: Snapshot, year: int, through: int | None) -> Filters:
             f"数据截至{newest.year}年{newest.month}月。", param_hint="--year / --through"
         )
     return Filters(year, through or last)
-
-
-def _mapping(path: Path | None) -> Mapping | None:
-    return load_mapping(path) if path else None
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
-
-
-@contextmanager
-def _progress(what: str) -> Generator[Callable[[str, int, int], None]]:
-    """A bar on stderr: the step's name, how much of it is done, the time it has taken."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-
-        def step(name: str, done: int, whole: int) -> None:
-            bar.update(task, description=f"{what} {name}", completed=done, total=whole or None)
-
-        yield step
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=None))
-
-
-def _print_check(result: CheckResult) -> None:
-    state = "通过校验" if result.accepted else "未通过校验"
-    typer.echo(f"{result.file_name}：{state}，{result.rows}行，{listing.plain(result.tonnes)}吨。")
-    _print_findings(result.findings, result.totals)
-
-
-def _print_findings(findings: tuple[Finding, ...], totals: dict[str, int] | None = None) -> None:
-    for line in listing.finding_lines(findings, totals):
-        typer.echo(line)
 
 
 if __name__ == "__main__":

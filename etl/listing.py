@@ -8,15 +8,20 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from etl import wording
+from etl.filing import Filed
 from etl.intake.finding import Finding
+from etl.ledger.review import Waiting
 from etl.plan import ENTERPRISE, Judgement
 from etl.warehouse.indicators import INDICATORS
+from etl.warehouse.preview import Kind, Preview, RowChange
 from etl.warehouse.snapshot import Snapshot
 
 # A share to 24 significant digits: more than any reader compares, and never a binary float.
 _DIGITS = Context(prec=24, rounding=ROUND_HALF_EVEN)
 # On a terminal; --json and the report have more.
 LISTED = 10
+# In JSON: a preview of a large return names its first rows.
+LISTED_CHANGES = 200
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -110,6 +115,97 @@ def refusal_json(refusal: Exception) -> dict[str, object]:
         found |= {"message": str(refusal), "remedy": ""}
     totals = {str(found["code"]): 1}
     return {"accepted": False, "rows": 0, "tonnes": "0", "months": [], "findings": [found], "totals": totals}
+
+
+def to_explain_json(to_explain: Mapping[str, str]) -> list[dict[str, object]]:
+    """The codes that need an explanation, each with what was said of it last (null = never)."""
+    return [{"code": code, "last": last or None} for code, last in to_explain.items()]
+
+
+def filed_json(filed: Filed) -> dict[str, object]:
+    """What became of a return, as `submit --json` prints it beside its check."""
+    return {
+        "submitted": filed.accepted,
+        "to_explain": to_explain_json(filed.to_explain),
+        "receipts": [
+            {
+                "receipt": one.submission_id,
+                "unit_code": one.unit_code,
+                "name": one.name,
+                "month": f"{one.month:%Y-%m}",
+                "rows": one.rows,
+                "tonnes": plain(one.tonnes),
+            }
+            for one in filed.receipts
+        ],
+        "unchanged": [{"unit_code": o.unit_code, "month": f"{o.month:%Y-%m}"} for o in filed.unchanged],
+        "received_at": filed.received_at.isoformat(timespec="seconds") if filed.received_at else None,
+        "sha256": filed.sha256,
+    }
+
+
+def preview_json(preview: Preview) -> dict[str, object]:
+    """What a return would change; the counts are exact, `rows` lists the first of them."""
+    counts = {name.lower(): preview.count(kind) for name, kind in Kind.__members__.items()}
+    sides = {"before": preview.before, "after": preview.after}
+    return {
+        "unit_code": preview.unit_code,
+        "month": f"{preview.month:%Y-%m}",
+        "previous_version": preview.previous,
+        **counts,
+        "rows": [_row_change_json(row) for row in preview.rows[:LISTED_CHANGES]],
+        **{name: {id_: judgement_json(one) for id_, one in side.items()} for name, side in sides.items()},
+        "sentences": preview.sentences(),
+    }
+
+
+def _row_change_json(row: RowChange) -> dict[str, object]:
+    cells = [{"column": cell.header, "before": cell.before, "after": cell.after} for cell in row.cells]
+    entry = {"kind": row.kind.value, "row": row.row, "flow": row.flow, "tonnes": plain(row.tonnes)}
+    return entry | {"cells": cells}
+
+
+def preview_lines(preview: Preview, name: str) -> Iterator[str]:
+    """The rows that change, then what that does to the unit's own indicators."""
+    counts = "，".join(f"{kind}{preview.count(kind)}行" for kind in Kind)
+    against = f"与第{preview.previous}版相比" if preview.previous else "此前没有已通过的月报"
+    yield f"{name} {wording.month_text(preview.month)}：{counts}（{against}）。"
+    for row in preview.rows[:LISTED]:
+        cells = "，".join(f"{cell.header} {cell.before or '空'} → {cell.after or '空'}" for cell in row.cells)
+        yield f"  {row.kind} 第{row.row}行 {row.flow}：{cells or f'{plain(row.tonnes)}吨'}"
+    if len(preview.rows) > LISTED:
+        yield f"  只列出前{LISTED}行。"
+    yield from preview.sentences()
+
+
+def waiting_json(one: Waiting, name: str) -> dict[str, object]:
+    """A return that waits for review, as `review list --json` prints it."""
+    return {
+        "id": one.submission_id,
+        "unit_code": one.unit_code,
+        "name": name,
+        "month": f"{one.month:%Y-%m}",
+        "version": one.version,
+        "state": one.state.value,
+        "received_on": one.received_on.isoformat(),
+        "rows": one.rows,
+        "tonnes": plain(one.tonnes),
+        "is_zero": one.is_zero,
+        "reason": one.reason,
+        "file": one.file_name,
+        "sha256": one.file_sha256,
+        "explanations": one.explanations,
+    }
+
+
+def waiting_lines(one: Waiting, name: str) -> Iterator[str]:
+    """A return that waits for review: what it is, then why it was corrected and what was explained."""
+    what = "零申报" if one.is_zero else f"{one.rows}行，{plain(one.tonnes)}吨"
+    yield f"{one.submission_id}  {name} {wording.month_text(one.month)}：{one.state}，{one.received_on}收到，{what}。"
+    if one.version > 1:
+        yield f"    更正（第{one.version}版）：{one.reason}"
+    for code, text in one.explanations.items():
+        yield f"    说明 {code}：{text}"
 
 
 def csv_cell(value: object) -> object:

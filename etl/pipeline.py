@@ -1,4 +1,4 @@
-"""The story: receive → check → decide → build → publish. One function for each chapter.
+"""The story: receive → check → decide → build → publish. One function for each chapter; preview() tries a return out.
 
 A datum goes one way: bytes (kept) → checked rows → accepted unit-months → one published file. A chapter
 that refuses changes nothing further on.
@@ -6,6 +6,7 @@ that refuses changes nothing further on.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from etl import periods
 from etl.intake.check import CheckResult, UnitMonth, check_files
 from etl.intake.finding import MUST, Finding
+from etl.intake.history import AcceptedRows
 from etl.intake.imports import read_contract
 from etl.intake.mapping import Mapping
 from etl.ledger import audit, official, registry, submissions
@@ -23,6 +25,8 @@ from etl.ledger.schema import reading
 from etl.reference import Declared
 from etl.warehouse import publish
 from etl.warehouse.build import Inputs, Progress, build
+from etl.warehouse.preview import Candidate, Preview
+from etl.warehouse.preview import preview as compare
 
 STAFF = "市级管理人员（批量）"
 Received = Callable[[UnitMonth], date]
@@ -75,12 +79,55 @@ def check(
     progress: Progress | None = None,
     *,
     expected_month: date | None = None,
+    own_units: frozenset[str] | None = None,
+    rows_folder: Path | None = None,
 ) -> Iterator[CheckResult]:
-    """Check files against the rules and the registry of today. Nothing is kept.
+    """Check files against the rules, the registry of today and what their units reported before.
 
-    `expected_month`, where given, is the only month that may be reported.
+    `expected_month` and `own_units`, where given, are the only month and units that may be reported.
+    Nothing is kept, but the typed rows in `rows_folder` where one is given.
     """
-    yield from _checked(work, paths, mapping, None, progress, expected_month)
+    with reading(work.ledger) as connection:
+        past = AcceptedRows(
+            work.home,
+            submissions.accepted_as_of(connection, work.today),
+            registry.spurs_as_of(connection, work.today),
+        )
+    yield from _checked(
+        work,
+        paths,
+        mapping,
+        rows_folder,
+        progress,
+        expected_month=expected_month,
+        own_units=own_units,
+        past=past,
+    )
+
+
+def preview(
+    work: Workplace, path: Path, unit_code: str, month: date, *, mapping: Mapping | None = None
+) -> Preview | None:
+    """What a return would change, if it were sent and accepted. Nothing is stored.
+
+    Empty: None where the file has no such unit-month, or one with a 强制 finding.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        own = frozenset({unit_code})
+        result = next(check(work, [path], mapping, own_units=own, rows_folder=Path(scratch) / "rows"))
+        found = [one for one in result.unit_months if (one.unit_code, one.month) == (unit_code, month)]
+        return next(previews(work, found, Path(scratch)), None)
+
+
+def previews(work: Workplace, unit_months: Sequence[UnitMonth], folder: Path) -> Iterator[Preview]:
+    """What each checked unit-month would change; `folder` is what their `rows_file` is relative to."""
+    if not unit_months:
+        return
+    known = _known_on(work, work.today)
+    for one in unit_months:
+        rows_path = None if one.is_zero else folder / one.rows_file
+        candidate = Candidate(one.unit_code, one.month, one.rows, one.is_zero, rows_path)
+        yield compare(known, work.declared, work.today, candidate)
 
 
 def load(
@@ -155,7 +202,10 @@ def _checked(
     mapping: Mapping | None,
     rows_folder: Path | None,
     progress: Progress | None,
+    *,
     expected_month: date | None = None,
+    own_units: frozenset[str] | None = None,
+    past: AcceptedRows | None = None,
 ) -> Iterator[CheckResult]:
     with reading(work.ledger) as connection:
         units = registry.registry_as_of(connection, work.today)
@@ -169,6 +219,8 @@ def _checked(
         rows_folder=rows_folder,
         progress=step,
         expected_month=expected_month,
+        own_units=own_units,
+        past=past,
     )
 
 

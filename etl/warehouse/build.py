@@ -31,7 +31,10 @@ _SQL = resources.files("etl.warehouse") / "sql"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the ledger knew on a day, as tables (columns: ledger/), and where the accepted rows lie."""
+    """What the ledger knew on a day, as tables (columns: ledger/), and where the accepted rows lie.
+
+    `rows`, where given, are the rows (columns of ROWS) and no file is read.
+    """
 
     registry: pa.Table
     spurs: pa.Table
@@ -41,6 +44,7 @@ class Inputs:
     targets: pa.Table
     events: pa.Table
     home: Path
+    rows: pa.Table | None = None
 
 
 class BuildRefused(Exception):
@@ -54,18 +58,32 @@ def build(
 
     Errors: BuildRefused where a check fails; duckdb.Error where the disk or the memory does.
     """
-    with duckdb.connect(str(target), config=_CONFIG) as connection:
-        for name, table in _input_tables(inputs, declared, as_of).items():
-            connection.from_arrow(table).create(name)
-        _store_rows(connection, inputs)
-        statements = list(sql_statements())
-        for step, (name, statement) in enumerate(statements, start=1):
-            connection.execute(statement)
-            if progress:
-                progress(name, step, len(statements))
-        _check(connection)
-        connection.execute("drop table in_row")
+    with duckdb.connect(str(target), config=CONFIG) as connection:
+        fill(connection, inputs, declared, as_of, progress)
         connection.execute("checkpoint")
+
+
+def fill(
+    connection: duckdb.DuckDBPyConnection,
+    inputs: Inputs,
+    declared: Declared,
+    as_of: date,
+    progress: Progress | None = None,
+) -> None:
+    """Make the tables and views of a warehouse in an empty database, on disk or in memory.
+
+    Errors: as `build`.
+    """
+    for name, table in _input_tables(inputs, declared, as_of).items():
+        connection.from_arrow(table).create(name)
+    _store_rows(connection, inputs)
+    statements = list(sql_statements())
+    for step, (name, statement) in enumerate(statements, start=1):
+        connection.execute(statement)
+        if progress:
+            progress(name, step, len(statements))
+    _check(connection)
+    connection.execute("drop table in_row")
 
 
 def sql_statements() -> Iterator[tuple[str, str]]:
@@ -84,7 +102,7 @@ def indicator_flow() -> str:
     return "create view indicator_flow as\n" + "\nunion all\n".join(parts)
 
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
@@ -92,6 +110,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 def _store_rows(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
     """The accepted rows, from the Parquet files that intake wrote."""
+    if inputs.rows is not None:
+        connection.from_arrow(inputs.rows).create("in_row")
+        return
     files = sorted(set(inputs.submissions["rows_file"].to_pylist()) - {None, ""})
     if not files:
         connection.from_arrow(ROWS.empty_table()).create("in_row")

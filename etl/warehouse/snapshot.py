@@ -45,9 +45,10 @@ class NothingPublished(Exception):
 class Snapshot:
     """One published version. Safe for threads: each query has its own cursor."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        """Open a file; `connection`, where given, already holds what the file would (a warehouse in memory)."""
         self.path = path
-        self._connection = duckdb.connect(str(path), read_only=True, config=_CONFIG)
+        self._connection = connection or duckdb.connect(str(path), read_only=True, config=_CONFIG)
         meta = self.rows("meta")[0]
         if meta["schema_version"] != SCHEMA_VERSION:
             raise NothingPublished("已发布的数据由另一版本的程序生成，请运行 railshift build 重新生成。")

@@ -1,0 +1,251 @@
+"""A return on its way: tried out, handed in with a receipt, approved and published, or sent back.
+
+A return is taken whole or not at all. What is refused changes nothing; its file is kept for staff.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping as TextByCode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from etl import periods, pipeline
+from etl.intake.check import CheckResult, UnitMonth
+from etl.intake.finding import EXPLAIN
+from etl.intake.mapping import Mapping
+from etl.intake.rules import BY_CODE
+from etl.ledger import registry, review, submissions
+from etl.ledger.review import Waiting
+from etl.ledger.schema import reading
+from etl.ledger.submissions import State
+from etl.pipeline import Workplace
+from etl.warehouse.build import BuildRefused, Progress
+from etl.warehouse.preview import Preview
+from etl.warehouse.publish import BuildRunning
+
+SENDER = "填报单位"
+REVIEWER = "市级审核人"
+# As an explanation: what was said of this code last time.
+AS_BEFORE = "同上月"
+
+
+class UnknownUnit(Exception):
+    """No unit of the registry has this code; the message (Chinese) says what to do."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A unit-month that was handed in. The number is that of the submission; tonnes exact."""
+
+    submission_id: int
+    unit_code: str
+    name: str
+    month: date
+    rows: int
+    tonnes: Decimal
+    is_zero: bool
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What became of a return: its check, and its receipts if it was taken.
+
+    `to_explain`: each 核实 code that still needs an explanation → what was said of it last ('' = never).
+    `unchanged`: unit-months that are accepted already with the same content.
+    """
+
+    check: CheckResult
+    to_explain: dict[str, str]
+    receipts: tuple[Receipt, ...] = ()
+    unchanged: tuple[UnitMonth, ...] = ()
+    sha256: str = ""
+    received_at: datetime | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """The return was taken, or is there already."""
+        return _may_be_sent(self.check) and not self.to_explain
+
+
+@dataclass(frozen=True)
+class TriedOut:
+    """A return tried out: its check, what it would need, and what it would change. Nothing is stored."""
+
+    check: CheckResult
+    to_explain: dict[str, str]
+    previews: tuple[Preview, ...]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Returns that were approved or sent back. `snapshot`: the version published after an approval.
+
+    `unpublished` says why nothing was published although the approval stands; '' = no such thing.
+    """
+
+    returns: tuple[tuple[int, str, date], ...]
+    state: State
+    snapshot: str | None = None
+    unpublished: str = ""
+
+
+def units_of(work: Workplace, code: str) -> frozenset[str]:
+    """The reporting units of a 统一社会信用代码 or of a unit code. Errors: UnknownUnit."""
+    found = frozenset(
+        row["unit_code"] for row in _registered(work) if code in (row["unit_code"], row["uscc"])
+    )
+    if not found:
+        raise UnknownUnit(f"名录中没有代码为{code}的单位。请核对代码，或联系市交通运输局登记。")
+    return found
+
+
+def names(work: Workplace) -> dict[str, str]:
+    """Unit code → newest name in the registry."""
+    rows = sorted(_registered(work), key=lambda row: row["valid_from"] or date.min)
+    return {row["unit_code"]: row["name"] for row in rows}
+
+
+def try_out(
+    work: Workplace,
+    path: Path,
+    *,
+    units: frozenset[str] | None = None,
+    mapping: Mapping | None = None,
+    explained: TextByCode[str, str] | None = None,
+) -> TriedOut:
+    """Check a return as `submit` would, and say what it would change (试校验)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        rows_folder = Path(scratch) / "rows"
+        result = next(pipeline.check(work, [path], mapping, own_units=units, rows_folder=rows_folder))
+        previews = tuple(pipeline.previews(work, result.unit_months, Path(scratch)))
+    return TriedOut(result, _to_explain(work, result, explained or {})[0], previews)
+
+
+def submit(
+    work: Workplace,
+    path: Path,
+    *,
+    units: frozenset[str] | None = None,
+    mapping: Mapping | None = None,
+    explained: TextByCode[str, str] | None = None,
+    reason: str = "",
+    actor: str = SENDER,
+) -> Filed:
+    """Check a return and hand it in, all its unit-months or none.
+
+    `units`, where given, are the only ones that it may speak for. `explained`: 核实 code → explanation;
+    同上月 stands for what was said last. `reason`: of a correction of an accepted month.
+    Errors: TransitionRefused while a month is being reviewed, or for a correction without its reason.
+    """
+    # On the file system of the folder, so that the rows get their name in one step.
+    with tempfile.TemporaryDirectory(dir=work.home, prefix=".submit-") as scratch:
+        rows_folder = Path(scratch) / "rows"
+        result = next(pipeline.check(work, [path], mapping, own_units=units, rows_folder=rows_folder))
+        with work.ledger.begin() as connection:
+            file = submissions.keep_file(connection, work.home, path, mapping.text if mapping else None)
+            submissions.record_check(connection, file.file_id, result)
+        missing, texts = _to_explain(work, result, explained or {})
+        if missing or not _may_be_sent(result):
+            return Filed(result, missing, sha256=file.sha256)
+        _store_rows(work.home, rows_folder)
+    received_at = datetime.combine(work.today, periods.now().timetz())
+    names_of = names(work)
+    receipts, unchanged = [], []
+    with work.ledger.begin() as connection:
+        for one in result.unit_months:
+            number = submissions.submit(connection, file.file_id, one, work.today, actor, reason)
+            if number is None:
+                unchanged.append(one)
+                continue
+            submissions.explain(connection, number, texts, actor)
+            name = names_of[one.unit_code]
+            receipts.append(
+                Receipt(number, one.unit_code, name, one.month, one.rows, one.tonnes, one.is_zero)
+            )
+    return Filed(result, {}, tuple(receipts), tuple(unchanged), file.sha256, received_at)
+
+
+def waiting(work: Workplace) -> list[Waiting]:
+    """All returns that wait for review, oldest first."""
+    with reading(work.ledger) as connection:
+        return review.waiting(connection)
+
+
+def approve(
+    work: Workplace,
+    numbers: Sequence[int],
+    *,
+    reason: str = "",
+    actor: str = REVIEWER,
+    progress: Progress | None = None,
+) -> Decided:
+    """Approve returns, all or none, and publish. Errors: TransitionRefused."""
+    returns = _decide(work, numbers, State.通过, reason, actor)
+    try:
+        target = pipeline.publish_build(work, progress=progress)
+    except (BuildRunning, BuildRefused) as refusal:
+        return Decided(returns, State.通过, unpublished=str(refusal))
+    return Decided(returns, State.通过, target.stem)
+
+
+def send_back(work: Workplace, numbers: Sequence[int], reason: str, *, actor: str = REVIEWER) -> Decided:
+    """Send returns back to their units, all or none, with the reason. Errors: TransitionRefused."""
+    return Decided(_decide(work, numbers, State.退回, reason, actor), State.退回)
+
+
+def _decide(
+    work: Workplace, numbers: Sequence[int], to: State, reason: str, actor: str
+) -> tuple[tuple[int, str, date], ...]:
+    with work.ledger.begin() as connection:
+        return tuple(
+            (
+                number,
+                *review.decide(
+                    connection,
+                    number,
+                    to,
+                    county_review=work.declared.plan.county_review,
+                    actor=actor,
+                    reason=reason,
+                    on=work.today,
+                ),
+            )
+            for number in dict.fromkeys(numbers)
+        )
+
+
+def _may_be_sent(result: CheckResult) -> bool:
+    """No 强制 finding, and no unit-month that waits for an answer (万吨 in the head)."""
+    return result.accepted and not result.refused
+
+
+def _to_explain(
+    work: Workplace, result: CheckResult, explained: TextByCode[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The codes without an explanation, with what was said last; and the explanations that stand."""
+    codes = [code for code in result.totals if BY_CODE[code].severity == EXPLAIN]
+    units = {one.unit_code for one in result.unit_months}
+    month = max((one.month for one in result.unit_months), default=work.today)
+    with reading(work.ledger) as connection:
+        last = review.last_explanations(connection, units, codes, month) if codes else {}
+    texts = {code: explained.get(code, "").strip() for code in codes}
+    texts = {code: last.get(code, "") if text == AS_BEFORE else text for code, text in texts.items()}
+    missing = {code: last.get(code, "") for code, text in texts.items() if not text}
+    return missing, {code: text for code, text in texts.items() if text}
+
+
+def _store_rows(home: Path, folder: Path) -> None:
+    """Give the typed rows their place. The name tells the content, so one that is there is the same."""
+    (home / "rows").mkdir(exist_ok=True)
+    for file in folder.glob("*.parquet"):
+        os.replace(file, home / "rows" / file.name)
+
+
+def _registered(work: Workplace) -> list[dict]:
+    with reading(work.ledger) as connection:
+        return registry.registry_as_of(connection, work.today).to_pylist()

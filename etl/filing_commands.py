@@ -1,0 +1,179 @@
+"""`submit` and `review`: a return handed in, approved, sent back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from etl import filing, listing, wording
+from etl.console import (
+    FileArgument,
+    JsonFlag,
+    MappingOption,
+    mapping_of,
+    print_check,
+    print_json,
+    progress_bar,
+    workplace,
+)
+from etl.filing import Decided, Filed
+from etl.intake.rules import BY_CODE
+from etl.ledger.submissions import State
+from etl.pipeline import Workplace
+
+review_app = typer.Typer(no_args_is_help=True, help="审核已上报的月报")
+Numbers = Annotated[list[int], typer.Argument(metavar="ID…", help="回执编号")]
+
+
+def submit(
+    file: FileArgument,
+    explain: Annotated[
+        list[str] | None, typer.Option("--explain", help="核实项的说明：代码=文字；沿用上次的填“代码=同上月”")
+    ] = None,
+    uscc: Annotated[str | None, typer.Option(help="填报单位的统一社会信用代码")] = None,
+    unit: Annotated[str | None, typer.Option(help="填报单位编码")] = None,
+    reason: Annotated[str, typer.Option(help="更正已通过月份的原因")] = "",
+    mapping: MappingOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="试校验：只看结果和影响，不登记")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """校验并上报月报，给出回执；或试校验。"""
+    explained = dict(_explanation(text) for text in explain or [])
+    work = workplace()
+    codes = [filing.units_of(work, code) for code in (uscc, unit) if code]
+    units = frozenset.intersection(*codes) if codes else None
+    if dry_run:
+        _try_out(
+            work,
+            filing.try_out(work, file, units=units, mapping=mapping_of(mapping), explained=explained),
+            as_json,
+        )
+        return
+    filed = filing.submit(
+        work, file, units=units, mapping=mapping_of(mapping), explained=explained, reason=reason
+    )
+    if as_json:
+        print_json(filed.check.to_json() | listing.filed_json(filed))
+    else:
+        print_check(filed.check)
+        _print_filed(filed, filing.names(work))
+    if not filed.accepted:
+        raise typer.Exit(1)
+
+
+@review_app.command("list")
+def review_list(as_json: JsonFlag = False) -> None:
+    """列出待审核的月报。"""
+    work = workplace()
+    names, waiting = filing.names(work), filing.waiting(work)
+    if as_json:
+        print_json(
+            {"submissions": [listing.waiting_json(one, names.get(one.unit_code, "")) for one in waiting]}
+        )
+        return
+    for one in waiting:
+        for line in listing.waiting_lines(one, names.get(one.unit_code, one.unit_code)):
+            typer.echo(line)
+    typer.echo(f"待审核{len(waiting)}份。")
+
+
+@review_app.command("approve")
+def review_approve(
+    numbers: Numbers,
+    reason: Annotated[str, typer.Option(help="审核意见")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """通过月报并发布。"""
+    work = workplace()
+    with progress_bar("发布") as step:
+        done = filing.approve(work, numbers, reason=reason, progress=step)
+    _print_decided(work, done, as_json)
+    if done.unpublished:
+        raise typer.Exit(1)
+
+
+@review_app.command("return")
+def review_return(
+    numbers: Numbers,
+    reason: Annotated[str, typer.Option(help="退回原因（必填）")],
+    as_json: JsonFlag = False,
+) -> None:
+    """退回月报，写明原因。"""
+    work = workplace()
+    _print_decided(work, filing.send_back(work, numbers, reason), as_json)
+
+
+def _explanation(text: str) -> tuple[str, str]:
+    code, mark, words = text.partition("=")
+    if not mark or code not in BY_CODE:
+        raise typer.BadParameter(f"“{text}”应写成 代码=文字，代码见校验结果。", param_hint="--explain")
+    return code, words
+
+
+def _try_out(work: Workplace, tried: filing.TriedOut, as_json: bool) -> None:
+    if as_json:
+        more = {
+            "submitted": False,
+            "to_explain": listing.to_explain_json(tried.to_explain),
+            "previews": [listing.preview_json(preview) for preview in tried.previews],
+        }
+        print_json(tried.check.to_json() | more)
+    else:
+        print_check(tried.check)
+        names = filing.names(work)
+        for preview in tried.previews:
+            for line in listing.preview_lines(preview, names[preview.unit_code]):
+                typer.echo(line)
+        _print_to_explain(tried.to_explain)
+        typer.echo("试校验完成，没有登记。")
+    if not tried.check.accepted:
+        raise typer.Exit(1)
+
+
+def _print_filed(filed: Filed, names: dict[str, str]) -> None:
+    if filed.to_explain:
+        _print_to_explain(filed.to_explain)
+    if not filed.accepted:
+        typer.echo("未上报，请按上述提示办理后再提交。")
+        return
+    for one in filed.receipts:
+        what = "零申报" if one.is_zero else f"{one.rows}行，{listing.plain(one.tonnes)}吨"
+        typer.echo(
+            f"已上报，回执编号{one.submission_id}：{one.name} {wording.month_text(one.month)}，{what}。"
+        )
+    for one in filed.unchanged:
+        name = names[one.unit_code]
+        typer.echo(f"{name} {wording.month_text(one.month)}：内容与已通过的月报相同，无须再报。")
+    typer.echo(f"收到时间：{filed.received_at:%Y-%m-%d %H:%M:%S}")
+    typer.echo(f"文件校验值（SHA-256）：{filed.sha256}")
+
+
+def _print_to_explain(to_explain: dict[str, str]) -> None:
+    for code, last in to_explain.items():
+        offer = f"上次说明：{last}（沿用可填 --explain {code}={filing.AS_BEFORE}）" if last else ""
+        typer.echo(f"请说明 {code}：--explain {code}=原因。{offer}")
+
+
+def _print_decided(work: Workplace, done: Decided, as_json: bool) -> None:
+    names = filing.names(work)
+    if as_json:
+        print_json(
+            {
+                "state": done.state.value,
+                "submissions": [
+                    {"id": number, "unit_code": unit, "month": f"{month:%Y-%m}"}
+                    for number, unit, month in done.returns
+                ],
+                "snapshot": done.snapshot,
+                "unpublished": done.unpublished or None,
+            }
+        )
+        return
+    word = "已通过" if done.state is State.通过 else "已退回"
+    for number, unit, month in done.returns:
+        typer.echo(f"{word}：{number} {names.get(unit, unit)} {wording.month_text(month)}。")
+    if done.snapshot:
+        typer.echo(f"已发布：{done.snapshot}")
+    if done.unpublished:
+        typer.echo(f"尚未发布：{done.unpublished}之后请运行 railshift build。", err=True)
