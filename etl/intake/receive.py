@@ -105,6 +105,8 @@ class TextSource:
             if number <= self.header_row:
                 continue
             row = tuple(None if index in self.own else cell or None for index, cell in enumerate(record))
+            while self.own and len(row) > len(self.header) and row[-1] is None:
+                row = row[:-1]
             if any(cell and not cell.isspace() for cell in row):
                 yield number, row
 

@@ -18,7 +18,6 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import quote_sheetname
 from openpyxl.worksheet.hyperlink import Hyperlink
-from openpyxl.worksheet.worksheet import Worksheet
 
 from etl.intake.fields import OWN_SHEET_MARK, PROBLEM, REMEDY, RETURN_HEADERS
 from etl.intake.finding import EXPLAIN, MUST, NOTE, Finding
@@ -39,6 +38,8 @@ MENDED = "已改"
 FILLS = {MUST: "FFF9C9BD", EXPLAIN: "FFFDE8A8", NOTE: "FFD6E5F4", MENDED: "FFDCEFD8"}
 RANK = {severity: rank for rank, severity in enumerate(FILLS)}
 TITLE_FILL = PatternFill("solid", fgColor="FFEDEDED")
+# Of mends; Excel slows down under many thousands. All are coloured, and all are in the log.
+MAX_COMMENTS = 2_000
 WRAPPED = Alignment(wrap_text=True, vertical="top")
 
 Place = tuple[int, int]
@@ -133,9 +134,11 @@ def _annotate(file: Carried, source: TextSource, result: CheckResult, mends: Seq
             at_rows.setdefault(found.row, []).append(
                 (found, f"“{found.column}”列" if found.column else "本行")
             )
-    for mend in mends:
+    for mend in mends[:MAX_COMMENTS]:
         said = (MENDED, f"【{MENDED}】原为“{mend.old}”，已改为“{mend.new}”。")
         at_cells.setdefault((mend.row, mend.column_number), []).append(said)
+    for mend in mends[MAX_COMMENTS:]:
+        _colour(file.cell(mend.row, mend.column_number), [(MENDED, "")])
     for (row, column), said in at_cells.items():
         cell = file.cell(row, column)
         _colour(cell, said)
@@ -221,27 +224,47 @@ class _Unsaid(dict[str, str]):
         return "…"
 
 
+class _Report:
+    """The sheet 校验结果, written from top to bottom."""
+
+    def __init__(self, book: Workbook) -> None:
+        self.sheet = book.create_sheet(REPORT_SHEET)
+        self.row = 1
+        put_text(self.sheet.cell(1, 1), OWN_SHEET_MARK)
+        for column, width in zip("ABCDEFGH", (10, 8, 14, 8, 14, 22, 60, 60), strict=True):
+            self.sheet.column_dimensions[column].width = width
+
+    def line(self, *texts: str) -> list[Cell]:
+        """One line of texts; gives its cells."""
+        self.row += 1
+        cells = [self.sheet.cell(self.row, column) for column in range(1, len(texts) + 1)]
+        for cell, text in zip(cells, texts, strict=True):
+            if text:
+                put_text(cell, text)
+            cell.alignment = WRAPPED
+        return cells
+
+    def heading(self, *texts: str) -> None:
+        """A line of titles, one line below what stands there."""
+        self.row += 1
+        for cell, text in zip(self.line(*texts), texts, strict=True):
+            _title(cell, text)
+
+
 def _add_report(book: Workbook, table: str | None, result: CheckResult, mends: Sequence[Mend]) -> None:
     """The sheet 校验结果. `table`: the sheet that its lines lead to; None where it is not in the book."""
-    sheet = book.create_sheet(REPORT_SHEET)
-    put_text(sheet["A1"], OWN_SHEET_MARK)
-    for column, width in zip("ABCDEFGH", (10, 8, 14, 8, 14, 22, 60, 60), strict=True):
-        sheet.column_dimensions[column].width = width
-    lines = [
-        ("文件", result.file_name),
-        ("结论", _verdict(result, mends)),
-        ("月份", "、".join(result.months)),
-        ("数据行", str(result.rows)),
-        ("运量吨", str(result.tonnes)),
-        ("规则版本", result.rule_version),
-    ]
+    report = _Report(book)
+    report.line("文件", result.file_name)
+    report.line("结论", _verdict(result, mends))
+    report.line("月份", "、".join(result.months))
+    report.line("数据行", str(result.rows))
+    report.line("运量吨", str(result.tonnes))
+    report.line("规则版本", result.rule_version)
     if table is None:
-        lines.append(("说明", "原表过大，未附在本工作簿内；请按所列的行和列在原文件中改正。"))
-    for line in lines:
-        _line(sheet, line)
-    _rules(sheet, result, mends)
-    _list(sheet, table, _open(result, mends))
-    _mended(sheet, mends)
+        report.line("说明", "原表过大，未附在本工作簿内；请按所列的行和列在原文件中改正。")
+    _rules(report, result, mends)
+    _list(report, table, _open(result, mends))
+    _mended(report, mends)
 
 
 def _verdict(result: CheckResult, mends: Sequence[Mend]) -> str:
@@ -253,61 +276,46 @@ def _verdict(result: CheckResult, mends: Sequence[Mend]) -> str:
     return "可以上报。"
 
 
-def _line(sheet: Worksheet, texts: Sequence[str]) -> list[Cell]:
-    row = sheet.max_row + 1
-    cells = [sheet.cell(row, column) for column in range(1, len(texts) + 1)]
-    for cell, text in zip(cells, texts, strict=True):
-        if text:
-            put_text(cell, text)
-        cell.alignment = WRAPPED
-    return cells
-
-
-def _heading(sheet: Worksheet, texts: Sequence[str]) -> None:
-    row = sheet.max_row + 2
-    for column, text in enumerate(texts, start=1):
-        _title(sheet.cell(row, column), text)
-
-
-def _rules(sheet: Worksheet, result: CheckResult, mends: Sequence[Mend]) -> None:
+def _rules(report: _Report, result: CheckResult, mends: Sequence[Mend]) -> None:
     """One line a rule: how often in all, how often mended, how often listed."""
+    if not result.totals:
+        return
     answered = Counter(mend.code for mend in mends)
     listed = Counter(found.code for found in result.findings)
-    _heading(sheet, ("编码", "级别", "共几处", "已改", "列出", "说明", PROBLEM, REMEDY))
+    report.heading("编码", "级别", "共几处", "已改", "列出", "说明", PROBLEM, REMEDY)
     for code, total in sorted(result.totals.items(), key=lambda entry: RANK[BY_CODE[entry[0]].severity]):
         rule = BY_CODE[code]
-        is_capped = listed[code] < total
-        note = f"只列出前{listed[code]}处，其余照此处理。" if is_capped else ""
+        note = f"只列出前{listed[code]}处，其余照此处理。" if listed[code] < total else ""
         counts = (str(total), str(answered[code] or ""), str(listed[code]))
-        what, do = in_general(rule, "相关单元格")
-        _colour(_line(sheet, (code, rule.severity, *counts, note, what, do))[1], [(rule.severity, "")])
+        cells = report.line(code, rule.severity, *counts, note, *in_general(rule, "相关单元格"))
+        _colour(cells[1], [(rule.severity, "")])
 
 
-def _list(sheet: Worksheet, table: str | None, findings: Sequence[Finding]) -> None:
+def _list(report: _Report, table: str | None, findings: Sequence[Finding]) -> None:
     """Every listed finding; its row leads to the row in the table."""
     if not findings:
         return
-    _heading(sheet, ("编码", "级别", "工作表", "行", "列", "内容", PROBLEM, REMEDY))
+    report.heading("编码", "级别", "工作表", "行", "列", "内容", PROBLEM, REMEDY)
     for found in findings:
         row = str(found.row or "")
-        texts = (found.code, found.severity, found.sheet or "", row, found.column or "", found.value or "")
-        cells = _line(sheet, (*texts, found.message, found.remedy))
+        place = (found.sheet or "", row, found.column or "", found.value or "")
+        cells = report.line(found.code, found.severity, *place, found.message, found.remedy)
         _colour(cells[1], [(found.severity, "")])
         if table is not None and found.row is not None and found.sheet in (None, table):
-            place = f"{quote_sheetname(table)}!A{found.row}"
-            cells[3].hyperlink = Hyperlink(ref=cells[3].coordinate, location=place)
+            target = f"{quote_sheetname(table)}!A{found.row}"
+            cells[3].hyperlink = Hyperlink(ref=cells[3].coordinate, location=target)
 
 
-def _mended(sheet: Worksheet, mends: Sequence[Mend]) -> None:
+def _mended(report: _Report, mends: Sequence[Mend]) -> None:
     if not mends:
         return
-    _heading(sheet, ("编码", "级别", "工作表", "行", "列", "原为", "已改为"))
+    report.heading("编码", "级别", "工作表", "行", "列", "原为", "已改为")
     shown: Counter[str] = Counter()
     for mend in mends:
         shown[mend.code] += 1
         if shown[mend.code] <= LISTED_PER_CODE:
-            texts = (mend.sheet or "", str(mend.row), mend.column, mend.old, mend.new)
-            _colour(_line(sheet, (mend.code, MENDED, *texts))[1], [(MENDED, "")])
+            place = (mend.sheet or "", str(mend.row), mend.column)
+            _colour(report.line(mend.code, MENDED, *place, mend.old, mend.new)[1], [(MENDED, "")])
     for code, total in shown.items():
         if total > LISTED_PER_CODE:
-            _line(sheet, (code, MENDED, "", "", "", f"共{total}处，只列出{LISTED_PER_CODE}处。"))
+            report.line(code, MENDED, "", "", "", f"共{total}处，只列出{LISTED_PER_CODE}处。")

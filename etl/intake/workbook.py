@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 from openpyxl import Workbook, load_workbook
@@ -25,13 +26,15 @@ from etl.intake.spreadsheet import Sheet, read_workbook
 # The sheet of a CSV, which has none.
 CONVERTED_SHEET = "月报"
 # A larger table is not carried through openpyxl, which holds every cell as an object.
-MAX_CARRIED_ROWS = 100_000
+MAX_CARRIED_ROWS = 60_000
 MAX_CELL_TEXT = 32_767
 # Excel holds no more digits of a number.
 EXCEL_DIGITS = 15
 
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
+_UNDERSCORE, _UNDERSCORE_TWICE = b"x005F_", b"x005Fx005F__"
+_ALL, _INLINE = re.compile(rb".+", re.DOTALL), re.compile(rb"<is>.*?</is>", re.DOTALL)
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -134,7 +137,24 @@ def _load(path: Path, *, data_only: bool) -> Workbook:
         warnings.simplefilter("ignore")
         # An open file: by a path openpyxl would judge the name, not the content.
         with path.open("rb") as stream:
-            return load_workbook(stream, data_only=data_only, rich_text=not data_only)
+            return load_workbook(_unstripped(stream), data_only=data_only, rich_text=not data_only)
+
+
+def _unstripped(stream: BinaryIO) -> BinaryIO:
+    """The package with each escaped underscore doubled, for openpyxl drops one when it reads text."""
+    with zipfile.ZipFile(stream) as source:
+        parts = [(part, source.read(part)) for part in source.infolist()]
+    stream.seek(0)
+    if not any(_UNDERSCORE in content for _, content in parts):
+        return stream
+    doubled = io.BytesIO()
+    with zipfile.ZipFile(doubled, "w") as target:
+        for part, content in parts:
+            texts = _ALL if part.filename.endswith("sharedStrings.xml") else _INLINE
+            target.writestr(
+                part, texts.sub(lambda match: match[0].replace(_UNDERSCORE, _UNDERSCORE_TWICE), content)
+            )
+    return doubled
 
 
 def _converted(source: TextSource) -> Carried | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -52,7 +53,7 @@ def column(header: str) -> int:
     return 1 + [field.header for field in COLUMNS].index(header)
 
 
-def fill(path: Path, *rows: dict[str, object]) -> Path:
+def fill(path: Path, *rows: Mapping[str, object]) -> Path:
     """Type into the rows below the header, as a clerk does."""
     book = openpyxl.load_workbook(path)
     for number, row in enumerate(rows, start=HEADER_ROW + 1):
