@@ -42,7 +42,15 @@ TYPED = ("tonnes", "boxes", "vehicles")
 HEADER_ROW = 8
 LAST_COLUMN = 16_384
 LISTED_ROWS = 20_000
-WIDTHS = {"note": 20, "counterparty": 22, "weighing_basis": 12, "transfer_station": 12, "mode": 16}
+WIDTHS = {
+    "commodity": 16,
+    "origin": 20,
+    "note": 20,
+    "counterparty": 22,
+    "weighing_basis": 12,
+    "transfer_station": 12,
+    "mode": 16,
+}
 
 HINTS = (
     "每行一条货流。上月的货流已填好，只需填“运量吨”；本月没有的货流请删除该行或填0，新增的货流接着往下填。",
