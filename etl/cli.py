@@ -35,6 +35,7 @@ from etl.console import (
 )
 from etl.filing import UnknownUnit
 from etl.intake.finding import Refusal
+from etl.intake.worker import Fault
 from etl.ledger.schema import LedgerUnavailable
 from etl.ledger.submissions import TransitionRefused
 from etl.reference import (
@@ -315,6 +316,10 @@ def main() -> None:
     except OSError as error:
         log.debug("", exc_info=True)
         typer.echo(f"系统错误，与您的文件无关：{error.strerror or error}", err=True)
+        sys.exit(1)
+    except Fault:
+        log.debug("", exc_info=True)
+        typer.echo("系统错误，与您的文件无关，请联系系统管理员。", err=True)
         sys.exit(1)
 
 

@@ -308,14 +308,17 @@ def _list_total_rows(staged: Stage, totals: Tally) -> None:
 
 
 def _list_repeated_rows(staged: Stage, totals: Tally) -> None:
+    """Rows alike in every column. What could not be read is not there to be compared."""
     con = staged.con
     con.execute(
         """
         CREATE OR REPLACE TABLE alike AS
         WITH twice AS (
-            SELECT content FROM typed WHERE is_data AND NOT is_zero GROUP BY content HAVING count(*) > 1
+            SELECT content FROM typed WHERE is_data AND NOT is_zero AND NOT is_blocking
+            GROUP BY content HAVING count(*) > 1
         )
-        SELECT row_no FROM typed WHERE is_data AND NOT is_zero AND content IN (SELECT content FROM twice)
+        SELECT row_no FROM typed
+        WHERE is_data AND NOT is_zero AND NOT is_blocking AND content IN (SELECT content FROM twice)
         """
     )
     same = ", ".join(("coalesce(unit_code, shown)", "month", *CONTENT))

@@ -249,25 +249,29 @@ def _changes(old: list[Row], new: list[Row]) -> Iterator[RowChange]:
             flows.setdefault(tuple(row[name] for name in _FLOW), []).append(row)
     for key in dict.fromkeys((*after, *before)):
         was, now = _without_same(before.get(key, []), after.get(key, []))
-        was = _in_order_of(now, was)
-        for old_row, new_row in zip(was, now, strict=False):
-            yield _change(Kind.CHANGED, new_row, tuple(_cells(old_row, new_row)))
-        for row in now[len(was) :]:
-            yield _change(Kind.ADDED, row)
-        for row in was[len(now) :]:
-            yield _change(Kind.REMOVED, row)
+        pairs = _pairs(was, now)
+        for old_place, new_place in sorted(pairs.items(), key=lambda pair: pair[1]):
+            cells = tuple(_cells(was[old_place], now[new_place]))
+            yield _change(Kind.CHANGED, now[new_place], cells)
+        stands_for = set(pairs.values())
+        yield from (_change(Kind.ADDED, now[n]) for n in range(len(now)) if n not in stands_for)
+        yield from (_change(Kind.REMOVED, was[n]) for n in range(len(was)) if n not in pairs)
 
 
-def _in_order_of(now: list[Row], was: list[Row]) -> list[Row]:
-    """The old rows, each where the new row is that it differs least from."""
-    if len(now) * len(was) > _MOST_PAIRS:
-        return was
-    left, ordered = list(was), []
-    for row in now[: len(was)]:
-        nearest = min(left, key=lambda old, row=row: len(list(_cells(old, row))))
-        left.remove(nearest)
-        ordered.append(nearest)
-    return ordered + left
+def _pairs(was: list[Row], now: list[Row]) -> dict[int, int]:
+    """Old row → the new row that stands for it, by place: those that differ least first."""
+    if len(was) * len(now) > _MOST_PAIRS:
+        return {place: place for place in range(min(len(was), len(now)))}
+    nearest = sorted(
+        (len(list(_cells(old_row, new_row))), old_place, new_place)
+        for old_place, old_row in enumerate(was)
+        for new_place, new_row in enumerate(now)
+    )
+    pairs: dict[int, int] = {}
+    for _, old_place, new_place in nearest:
+        if old_place not in pairs and new_place not in pairs.values():
+            pairs[old_place] = new_place
+    return pairs
 
 
 def _without_same(old: list[Row], new: list[Row]) -> tuple[list[Row], list[Row]]:
