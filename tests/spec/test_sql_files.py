@@ -151,7 +151,9 @@ OTHERS: dict[str, tuple[Any, ...]] = {
 
 def parameters_of(file: Path) -> dict[str, Any]:
     """A value for each parameter. Errors: KeyError for one that these tests do not know."""
-    return {name: PARAMETERS[name] for name in re.findall(r"\$(\w+)", body_of(file))}
+    found = {name: PARAMETERS[name] for name in re.findall(r"\$(\w+)", body_of(file))}
+    # A target is allocated for K1 only.
+    return found | ({"indicator": "K1"} if file.stem == "allocated" else {})
 
 
 @each_read

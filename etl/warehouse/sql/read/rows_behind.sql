@@ -2,16 +2,7 @@
 -- grain: one uploaded row. Units: tonnes, km. $unit NULL = a collective figure, in which the same goods count once.
 with flow_keys as (
     select distinct
-        month,
-        unit_code,
-        corridor,
-        commodity,
-        mode,
-        direction,
-        distance_band,
-        loading,
-        is_drayage,
-        counted_once,
+        month, unit_code, corridor, commodity, mode, direction, distance_band, loading, is_drayage, counted_once,
         is_member,
         numerator_tonnes > 0 as is_numerator
     from flow
