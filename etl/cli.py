@@ -11,6 +11,7 @@ import logging
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -28,6 +29,7 @@ from etl.intake.check import CheckResult
 from etl.intake.finding import Finding, Refusal
 from etl.intake.mapping import Mapping, load_mapping
 from etl.ledger.schema import LedgerUnavailable, open_ledger
+from etl.periods import SHANGHAI
 from etl.pipeline import Workplace
 from etl.reference import (
     DATA_VARIABLE,
@@ -244,6 +246,16 @@ def rows_command(
     if indicator not in INDICATORS:
         raise typer.BadParameter(f"可填：{'、'.join(INDICATORS)}。", param_hint="--indicator")
     snapshot = _snapshot(None)
+    known = {
+        "--county": (county, snapshot.counties),
+        "--corridor": (corridor, snapshot.corridors),
+        "--enterprise": (enterprise, snapshot.units(EVERYTHING)),
+        "--commodity": (commodity, [row["commodity"] for row in snapshot.rows("commodities")]),
+        "--direction": (direction, ("发运", "到达")),
+    }
+    for option, (word, words) in known.items():
+        if word is not None and word not in words:
+            raise typer.BadParameter(f"数据中没有“{word}”。", param_hint=option)
     period = _period(snapshot, year, through)
     filters = Filters(period.year, period.through, county, commodity, corridor, direction)
     frame = rows.behind(snapshot, EVERYTHING, indicator, filters, unit=enterprise)
@@ -308,15 +320,31 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except REFUSED as refusal:
-        if "--json" in sys.argv:
-            _print_json(listing.refusal_json(refusal))
-        else:
-            typer.echo(str(refusal), err=True)
-        sys.exit(1)
+        _refuse(refusal, f"{refusal}{getattr(refusal, 'remedy', '')}")
     except OSError as error:
-        log.debug("", exc_info=True)
-        typer.echo(f"系统错误，与您的文件无关：{error.strerror or error}", err=True)
-        sys.exit(1)
+        _refuse(error, f"系统错误，与您的数据无关：{error.filename or ''} {error.strerror or error}")
+    except Exception as fault:  # noqa: BLE001 - a fault of ours: the user gets a sentence, the log the trace
+        _refuse(fault, f"系统错误，与您的数据无关，详情已记入{_logged(fault)}，请联系系统管理员。")
+
+
+def _refuse(error: Exception, sentence: str) -> None:
+    if "--json" in sys.argv:
+        shown = error if isinstance(error, REFUSED) else RuntimeError(sentence)
+        _print_json(listing.refusal_json(shown))
+    else:
+        typer.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def _logged(fault: Exception) -> Path:
+    """Where the trace of a fault was written."""
+    file = home_folder() / "log" / "railshift.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        # The clock that tests set may be the fault itself.
+        lines.write(f"{datetime.now(SHANGHAI).isoformat(timespec='seconds')} {' '.join(sys.argv)}\n")
+        lines.writelines(traceback.format_exception(fault))
+    return file
 
 
 def _demo_home() -> Path:
