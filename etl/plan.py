@@ -363,8 +363,10 @@ def collective_gap(judgements: Iterable[Judgement]) -> Fraction:
 
 
 def by_gap(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """Sorted by what has to be shifted, most first; without a gap last, then by object."""
-    return sorted(judgements, key=lambda j: (j.gap is None, -(j.gap or Fraction(0)), j.subject.object))
+    """Sorted by what has to be shifted, most first; without a gap last; then by tonnes, then by object."""
+    return sorted(
+        judgements, key=lambda j: (j.gap is None, -(j.gap or Fraction(0)), -j.denominator, j.subject.object)
+    )
 
 
 def _share_interval(evidence: ShareEvidence, rail: Fraction, total: Fraction) -> tuple[Fraction, Fraction]:

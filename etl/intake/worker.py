@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import resource
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+LOG = logging.getLogger("railshift.intake")
 # One file of ten million rows stays below these; a file made to exhaust the machine does not.
 MEMORY_BYTES = 12 * 2**30
 CPU_SECONDS = 1800
@@ -37,6 +39,8 @@ class Worker:
                 return None
             is_fault, answer = self.pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
+            self.process.join()
+            LOG.error("the checking process ended by itself, exit code %s", self.process.exitcode)
             return None
         if is_fault:
             raise Fault(answer)
