@@ -5,15 +5,20 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import resource
+import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from types import ModuleType
 
 LOG = logging.getLogger("railshift.intake")
 # One file of ten million rows stays below these; a file made to exhaust the machine does not.
 MEMORY_BYTES = 12 * 2**30
 CPU_SECONDS = 1800
 WALL_SECONDS = 1200
+_starting = threading.Lock()
 
 
 class Fault(Exception):
@@ -28,7 +33,8 @@ class Worker:
         self.wall_seconds = wall_seconds
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, answer), daemon=True)
-        self.process.start()
+        with _without_main():
+            self.process.start()
         theirs.close()
 
     def ask(self, question: object) -> object | None:
@@ -52,6 +58,22 @@ class Worker:
         self.process.kill()
         self.process.join()
         self.process.close()
+
+
+@contextmanager
+def _without_main() -> Generator[None]:
+    """Start a child that does not run the parent's script again.
+
+    A spawned child imports what stands as `__main__`; under the web server that is a page, which has
+    nothing to do there and may not even be a file. The answering function is importable by its own name.
+    """
+    with _starting:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection, answer: Callable) -> None:
