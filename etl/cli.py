@@ -10,6 +10,7 @@ import logging
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,7 +20,7 @@ from typing import Annotated
 import typer
 
 from etl import demo as demonstration
-from etl import filing_commands, listing, pipeline
+from etl import filing, filing_commands, listing, pipeline
 from etl.console import (
     DayOption,
     FileArgument,
@@ -35,9 +36,9 @@ from etl.console import (
 )
 from etl.filing import UnknownUnit
 from etl.intake.finding import Refusal
-from etl.intake.worker import Fault
 from etl.ledger.schema import LedgerUnavailable
 from etl.ledger.submissions import TransitionRefused
+from etl.periods import SHANGHAI
 from etl.reference import (
     DATA_VARIABLE,
     HOME_VARIABLE,
@@ -130,20 +131,36 @@ def check(
     month: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m"], help="应填月份 YYYY-MM，其他月份的行不予受理")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="把问题写回工作簿（.xlsx）", dir_okay=False)
+    ] = None,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="在工作簿里改成系统读到的写法（全角、空格、日期、别名）")
+    ] = False,
+    answers: Annotated[
+        list[str] | None, typer.Option("--yes", help="对某项核实的肯定回答，如 S112：这一列确为万吨")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """校验一个文件，不登记。"""
+    """校验一个文件，不登记；可把问题写回工作簿。"""
+    work, layout, mended = workplace(), mapping_of(mapping), 0
     with progress_bar("校验") as step:
-        checked = pipeline.check(workplace(), [file], mapping_of(mapping), step, expected_month=day_of(month))
+        checked = pipeline.check(work, [file], layout, step, expected_month=day_of(month))
         result = next(iter(checked))
+    if report:
+        book, mended = filing.report(work, file, result, mapping=layout, mend=mend, answers=answers or ())
+        report.write_bytes(book)
     if as_json:
         print_json(result.to_json())
     else:
         print_check(result)
+        if report:
+            typer.echo(f"已写回工作簿：{report}" + (f"，改写{mended}格" if mend else ""))
     if not result.accepted:
         raise typer.Exit(1)
 
 
+app.command("template")(filing_commands.form)
 app.command()(filing_commands.submit)
 app.add_typer(filing_commands.review_app, name="review")
 
@@ -251,6 +268,16 @@ def rows_command(
     if indicator not in INDICATORS:
         raise typer.BadParameter(f"可填：{'、'.join(INDICATORS)}。", param_hint="--indicator")
     snapshot = _snapshot(None)
+    known = {
+        "--county": (county, snapshot.counties),
+        "--corridor": (corridor, snapshot.corridors),
+        "--enterprise": (enterprise, snapshot.units(EVERYTHING)),
+        "--commodity": (commodity, [row["commodity"] for row in snapshot.rows("commodities")]),
+        "--direction": (direction, ("发运", "到达")),
+    }
+    for option, (word, words) in known.items():
+        if word is not None and word not in words:
+            raise typer.BadParameter(f"数据中没有“{word}”。", param_hint=option)
     period = _period(snapshot, year, through)
     filters = Filters(period.year, period.through, county, commodity, corridor, direction)
     frame = rows.behind(snapshot, EVERYTHING, indicator, filters, unit=enterprise)
@@ -308,19 +335,31 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except REFUSED as refusal:
-        if "--json" in sys.argv:
-            print_json(listing.refusal_json(refusal))
-        else:
-            typer.echo(str(refusal), err=True)
-        sys.exit(1)
+        _refuse(refusal, f"{refusal}{getattr(refusal, 'remedy', '')}")
     except OSError as error:
-        log.debug("", exc_info=True)
-        typer.echo(f"系统错误，与您的文件无关：{error.strerror or error}", err=True)
-        sys.exit(1)
-    except Fault:
-        log.debug("", exc_info=True)
-        typer.echo("系统错误，与您的文件无关，请联系系统管理员。", err=True)
-        sys.exit(1)
+        _refuse(error, f"系统错误，与您的数据无关：{error.filename or ''} {error.strerror or error}")
+    except Exception as fault:  # noqa: BLE001 - a fault of ours: the user gets a sentence, the log the trace
+        _refuse(fault, f"系统错误，与您的数据无关，详情已记入{_logged(fault)}，请联系系统管理员。")
+
+
+def _refuse(error: Exception, sentence: str) -> None:
+    if "--json" in sys.argv:
+        shown = error if isinstance(error, REFUSED) else RuntimeError(sentence)
+        print_json(listing.refusal_json(shown))
+    else:
+        typer.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def _logged(fault: Exception) -> Path:
+    """Where the trace of a fault was written."""
+    file = home_folder() / "log" / "railshift.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        # The clock that tests set may be the fault itself.
+        lines.write(f"{datetime.now(SHANGHAI).isoformat(timespec='seconds')} {' '.join(sys.argv)}\n")
+        lines.writelines(traceback.format_exception(fault))
+    return file
 
 
 def _demo_home() -> Path:

@@ -18,7 +18,11 @@ from etl import periods, pipeline
 from etl.intake.check import CheckResult, UnitMonth
 from etl.intake.finding import EXPLAIN
 from etl.intake.mapping import Mapping
-from etl.intake.rules import BY_CODE
+from etl.intake.mends import Mend, find_mends
+from etl.intake.returned import returned
+from etl.intake.rules import BY_CODE, refusal
+from etl.intake.template import ReportingUnit, last_flows, template
+from etl.intake.worker import in_child
 from etl.ledger import registry, review, submissions
 from etl.ledger.review import Waiting
 from etl.ledger.schema import reading
@@ -249,3 +253,44 @@ def _store_rows(home: Path, folder: Path) -> None:
 def _registered(work: Workplace) -> list[dict]:
     with reading(work.ledger) as connection:
         return registry.registry_as_of(connection, work.today).to_pylist()
+
+
+def form(work: Workplace, unit_code: str, month: date) -> bytes:
+    """The template of a unit for a month (.xlsx), with the flows of its last accepted month filled in.
+
+    Errors: UnknownUnit.
+    """
+    rows = [row for row in _registered(work) if row["unit_code"] == unit_code]
+    if not rows:
+        raise UnknownUnit(f"名录中没有编码为{unit_code}的单位。请核对编码，或联系市交通运输局登记。")
+    newest = max(rows, key=lambda row: row["valid_from"] or date.min)
+    with reading(work.ledger) as connection:
+        accepted = submissions.accepted_as_of(connection, work.today)
+    unit = ReportingUnit(unit_code, newest["uscc"], newest["name"])
+    return template(work.declared, unit, month, last_flows(accepted, work.home, unit_code, month))
+
+
+def report(
+    work: Workplace,
+    path: Path,
+    result: CheckResult,
+    *,
+    mapping: Mapping | None = None,
+    mend: bool = False,
+    answers: Sequence[str] = (),
+) -> tuple[bytes, int]:
+    """The enterprise's own workbook back with its findings, and how many cells were mended.
+
+    `mend` writes in what was understood; `answers` are the codes that the clerk has said yes to (S112:
+    万吨). The file is parsed in a child process, as the check was. Errors: Refusal.
+    """
+    mends: tuple[Mend, ...] = ()
+    with reading(work.ledger) as connection:
+        units = registry.registry_as_of(connection, work.today)
+    if mend:
+        found = in_child(find_mends, path, work.declared, units, mapping=mapping, answers=tuple(answers))
+        mends = found if isinstance(found, tuple) else ()
+    book = in_child(returned, path, result, mapping=mapping, mends=mends)
+    if not isinstance(book, bytes):
+        raise refusal("S009")
+    return book, len(mends)

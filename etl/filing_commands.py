@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,6 +62,28 @@ def submit(
         _print_filed(filed, filing.names(work))
     if not filed.accepted:
         raise typer.Exit(1)
+
+
+def form(
+    month: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="所报月份 YYYY-MM")],
+    out: Annotated[Path, typer.Option("--out", help="输出文件（.xlsx）", dir_okay=False)],
+    uscc: Annotated[str | None, typer.Option(help="统一社会信用代码")] = None,
+    unit: Annotated[str | None, typer.Option(help="填报单位编码（一个代码有几个填报单位时）")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """生成月报模板，填好单位和上月的货流。"""
+    work = workplace()
+    codes = [filing.units_of(work, code) for code in (uscc, unit) if code]
+    if not codes:
+        raise typer.BadParameter("请给出 --uscc 或 --unit。", param_hint="--uscc")
+    units = sorted(frozenset.intersection(*codes))
+    if len(units) != 1:
+        raise typer.BadParameter(f"有{len(units)}个填报单位，请用 --unit 指明。", param_hint="--unit")
+    out.write_bytes(filing.form(work, units[0], month.date()))
+    if as_json:
+        print_json({"file": str(out), "unit_code": units[0], "month": f"{month:%Y-%m}"})
+    else:
+        typer.echo(f"已生成模板：{out}")
 
 
 @review_app.command("list")

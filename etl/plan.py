@@ -150,6 +150,7 @@ class Judgement:
     caliber_pending: bool = False
     obliged: bool | None = None
     spur: str = ""
+    has_access: bool = False
     exempt: int = 0
 
     @property
@@ -288,7 +289,7 @@ def _(evidence: ObligationEvidence, plan: Plan) -> Judgement:
         subject=subject,
         value=tonnes,
         unit="吨",
-        numerator=Fraction(int(evidence.has_access)),
+        numerator=Fraction(int(bool(obliged) and evidence.has_access)),
         denominator=Fraction(int(bool(obliged))),
         target=bound,
         verdict=verdict,
@@ -298,6 +299,7 @@ def _(evidence: ObligationEvidence, plan: Plan) -> Judgement:
         reports_received=evidence.reports_received,
         obliged=obliged,
         spur=evidence.state,
+        has_access=evidence.has_access,
         exempt=int(evidence.state == EXEMPT),
     )
 
@@ -308,7 +310,7 @@ def _(evidence: AccessEvidence, plan: Plan) -> Judgement:
     obliged = [u for u in evidence.units if u.obliged]
     open_units = [u for u in evidence.units if u.obliged is None]
     total, access = len(obliged), sum(int(u.numerator) for u in obliged)
-    open_access = sum(int(u.numerator) for u in open_units)
+    open_access = sum(u.has_access for u in open_units)
     value = Fraction(access, total) if total else None
     low_total = total + len(open_units) - open_access
     high_total = total + open_access
@@ -361,8 +363,10 @@ def collective_gap(judgements: Iterable[Judgement]) -> Fraction:
 
 
 def by_gap(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """Sorted by what has to be shifted, most first; without a gap last, then by object."""
-    return sorted(judgements, key=lambda j: (j.gap is None, -(j.gap or Fraction(0)), j.subject.object))
+    """Sorted by what has to be shifted, most first; without a gap last; then by tonnes, then by object."""
+    return sorted(
+        judgements, key=lambda j: (j.gap is None, -(j.gap or Fraction(0)), -j.denominator, j.subject.object)
+    )
 
 
 def _share_interval(evidence: ShareEvidence, rail: Fraction, total: Fraction) -> tuple[Fraction, Fraction]:

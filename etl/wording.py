@@ -41,7 +41,7 @@ _MOST_DIGITS = 12
 
 
 def rounded(value: Number, digits: int) -> Decimal:
-    """`value` with `digits` decimals, half up (away from zero at the half)."""
+    """`value` with `digits` decimals, half up (away from zero at the half); what rounds to 0 has no sign."""
     scaled = Fraction(value) * 10**digits
     whole = (abs(scaled) + Fraction(1, 2)).__floor__()
     return Decimal(whole if scaled >= 0 else -whole).scaleb(-digits)
@@ -49,10 +49,7 @@ def rounded(value: Number, digits: int) -> Decimal:
 
 def number(value: Number | None, digits: int = 0) -> str:
     """A number with `digits` decimals and no separators; — where there is none."""
-    if value is None:
-        return NONE
-    text = f"{rounded(value, digits):f}"
-    return text.removeprefix("-") if not Decimal(text) else text
+    return NONE if value is None else f"{rounded(value, digits):f}"
 
 
 def wan(tonnes: Number | None, digits: int = 2) -> str:

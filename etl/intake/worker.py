@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import resource
+import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
+from types import ModuleType
 
+from etl.intake.finding import Refusal
+
+LOG = logging.getLogger("railshift.intake")
 # One file of ten million rows stays below these; a file made to exhaust the machine does not.
 MEMORY_BYTES = 12 * 2**30
 CPU_SECONDS = 1800
 WALL_SECONDS = 1200
+_starting = threading.Lock()
 
 
 class Fault(Exception):
@@ -26,7 +36,8 @@ class Worker:
         self.wall_seconds = wall_seconds
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, answer), daemon=True)
-        self.process.start()
+        with _without_main():
+            self.process.start()
         theirs.close()
 
     def ask(self, question: object) -> object | None:
@@ -37,6 +48,8 @@ class Worker:
                 return None
             is_fault, answer = self.pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
+            self.process.join()
+            LOG.error("the checking process ended by itself, exit code %s", self.process.exitcode)
             return None
         if is_fault:
             raise Fault(answer)
@@ -48,6 +61,45 @@ class Worker:
         self.process.kill()
         self.process.join()
         self.process.close()
+
+
+def in_child(function: Callable, *arguments: object, **named: object) -> object | None:
+    """`function`'s answer from a child of its own; None when the child died or took too long.
+
+    Errors: Fault, and a Refusal as the function raises it.
+    """
+    worker = Worker(partial(_answered, function))
+    try:
+        answer = worker.ask((arguments, named))
+    finally:
+        worker.stop()
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
+def _answered(function: Callable, question: tuple[tuple, dict]) -> object:
+    arguments, named = question
+    try:
+        return function(*arguments, **named)
+    except Refusal as refusal:
+        return refusal
+
+
+@contextmanager
+def _without_main() -> Generator[None]:
+    """Start a child that does not run the parent's script again.
+
+    A spawned child imports what stands as `__main__`; under the web server that is a page, which has
+    nothing to do there and may not even be a file. The answering function is importable by its own name.
+    """
+    with _starting:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection, answer: Callable) -> None:

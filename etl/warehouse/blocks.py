@@ -87,7 +87,8 @@ def share_gap_text(judged: Judgement) -> str:
     if judged.gap is None:
         return ""
     if not judged.gap:
-        return "已达到目标值，无需再转"
+        reported = "按已报数据" if judged.verdict is Verdict.INSUFFICIENT else "已达到目标值，"
+        return f"{reported}无需再转"
     text = f"尚需由公路转铁路{wording.wan(judged.gap, 1)}万吨"
     if judged.unshiftable:
         text += f"，其中无可转公路运量{wording.wan(judged.unshiftable, 1)}万吨"
@@ -291,12 +292,17 @@ def reports_text(snapshot: Snapshot, judged: Judgement) -> str:
     missing = judged.reports_expected - judged.reports_received
     if not missing or judged.interval is None or judged.value is None:
         return ""
-    low, high = judged.interval
-    name = INDICATORS[judged.subject.indicator].title
-    span = f"{wording.percent(low, judged.target)}%—{wording.percent(high, judged.target)}%"
-    effect = "结论可能改变" if judged.verdict is Verdict.INSUFFICIENT else "结论不变"
+    name, span = INDICATORS[judged.subject.indicator].title, interval_text(judged)
+    effect = {Verdict.INSUFFICIENT: "，结论可能改变", Verdict.NO_TARGET: ""}.get(judged.verdict, "，结论不变")
     unknown = f"，另有{len(judged.unknown_units)}家从未报送" if judged.unknown_units else ""
-    return f"{name}缺{missing}份月报：占比在{span}之间，{effect}{unknown}。"
+    return f"{name}缺{missing}份月报：占比在{span}之间{effect}{unknown}。"
+
+
+def interval_text(judged: Judgement) -> str:
+    """The span that the missing returns leave: 73.6%—81.9%; nothing where there is none."""
+    if judged.interval is None:
+        return ""
+    return "—".join(f"{wording.percent(end, judged.target)}%" for end in judged.interval)
 
 
 def _target_text(judged: Judgement) -> str:

@@ -82,13 +82,13 @@ def read_one(snapshot: Snapshot, scope: Scope, filters: Filters, unit_code: str)
 
 
 def read_rows(snapshot: Snapshot, scope: Scope, filters: Filters, unit_code: str) -> Table:
-    """The unit's uploaded rows of the period, with file, sheet, row and whether they count in K3.
+    """All uploaded rows of a unit in the period, with file, sheet, row and whether they count in K3.
 
     Errors: NotVisible where the scope may not see the unit.
     """
     if unit_code not in snapshot.units(scope):
         raise NotVisible("没有这个单位，或当前身份不能查看。")
-    frame = rows.behind(snapshot, scope, "K3", filters, unit=unit_code)
+    frame = rows.behind(snapshot, scope, "K3", filters, unit=unit_code, everything=True)
     return Table("上报明细", frame, {"运距公里": 1, "填报运距公里": 1, "运量吨": 3})
 
 
@@ -108,16 +108,17 @@ def _unit_sentence(name: str, filters: Filters, judged: Sequence[Judgement]) -> 
     if k3.target is None or k3.gap is None:
         return f"{share}；方案未设{filters.year}年目标。"
     goal = f"{wording.percent(k3.target, digits=0)}%目标"
-    if not k3.gap:
-        words = f"{share}，达到{goal}。"
-    else:
-        words = (
-            f"{share}，低于{goal}{wording.points(k3.target - k3.value)}个百分点；按现有运量，"
-            f"尚需由公路转铁路{wording.wan(k3.gap, 1)}万吨。"
-        )
     if k3.verdict is Verdict.INSUFFICIENT:
-        words += f"缺{k3.reports_expected - k3.reports_received}份月报，暂不评价。"
-    return words
+        missing = k3.reports_expected - k3.reports_received
+        return (
+            f"{share}（按已报月份）；缺{missing}份月报，占比可能在{blocks.interval_text(k3)}之间，暂不评价。"
+        )
+    if not k3.gap:
+        return f"{share}，达到{goal}。"
+    return (
+        f"{share}，低于{goal}{wording.points(k3.target - k3.value)}个百分点；按现有运量，"
+        f"尚需由公路转铁路{wording.wan(k3.gap, 1)}万吨。"
+    )
 
 
 def _obligation_card(snapshot: Snapshot, filters: Filters, judged: Judgement) -> Card:

@@ -12,11 +12,18 @@ from etl.warehouse.snapshot import Snapshot
 
 
 def behind(
-    snapshot: Snapshot, scope: Scope, indicator: str, filters: Filters, unit: str | None = None
+    snapshot: Snapshot,
+    scope: Scope,
+    indicator: str,
+    filters: Filters,
+    unit: str | None = None,
+    *,
+    everything: bool = False,
 ) -> pd.DataFrame:
     """The rows behind an indicator, those left out too with the reason; Chinese headers, tonnes and km.
 
     With `unit` the unit's own figure is explained, else the collective one, in which goods count once.
+    `everything` adds the rows of other goods.
     K4 shows the year that it is judged on. Errors: KeyError for an unknown indicator.
     """
     INDICATORS[indicator]
@@ -35,6 +42,7 @@ def behind(
         commodity=filters.commodity,
         direction=filters.direction,
         unit=unit,
+        everything=everything,
         scope_counties=scope.county_codes(),
         scope_units=scope.unit_codes(),
     )

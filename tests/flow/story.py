@@ -9,9 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import openpyxl
+
+from etl.ledger import registry, submissions
+from etl.ledger.schema import open_ledger, reading
+from etl.periods import month_of
 
 from .command import DATA, Desk, Run
 
@@ -137,3 +144,29 @@ def import_tables(desk: Desk, files: Path) -> dict[str, Run]:
         name: desk.run(name, "import", files / f"{name}.csv", "--received", KNOWN, "--json")
         for name in ("registry", "spurs", "official", "targets", "events")
     }
+
+
+@dataclass
+class Told:
+    """The story once told: each call by its name, with the desk and the files it was told at."""
+
+    desk: Desk
+    files: Path
+    runs: dict[str, Run] = field(default_factory=dict)
+
+    def by(self, name: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """(indicator, object) → entry of a call of `indicators`."""
+        return {(e["id"], e["object"]): e for e in self.runs[name].json["indicators"]}
+
+
+def ledger(desk: Desk, what: Callable) -> list[dict[str, Any]]:
+    """A table of the ledger as known today."""
+    with reading(open_ledger(desk.home)) as connection:
+        return what(connection, month_of("2025-03").replace(day=12)).to_pylist()
+
+
+def state_of(desk: Desk) -> list[Any]:
+    """What the ledger holds and what is published."""
+    tables = [registry.registry_as_of, registry.spurs_as_of, submissions.accepted_as_of]
+    files = [(f.name, f.stat().st_mtime_ns) for f in sorted((desk.home / "warehouse").iterdir())]
+    return [*(ledger(desk, table) for table in tables), files, sorted((desk.home / "rows").iterdir())]

@@ -7,6 +7,7 @@ CHANGELOG.md says what moved it.
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -43,5 +44,5 @@ def test_no_published_number_has_moved():
         for entry in demonstration().run("indicators", "--year", year, "--json").json["indicators"]
         if entry["id"] in ("K1", "K2", "K3", "K4")
     ]
-    moved = [f"{was}  →  {found}" for was, found in zip(kept, now, strict=True) if was != found]
+    moved = [f"{was}  →  {found}" for was, found in zip_longest(kept, now) if was != found]
     assert not moved, "\n".join(["these numbers have moved:", *moved])

@@ -127,7 +127,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 PARAMETERS: dict[str, Any] = {
     "area": "全市", "by": "city", "caliber": "发送", "commodity": None, "corridor": None, "county": None,
-    "direction": None, "first": date(2025, 1, 1), "grain": "place", "indicator": "K3",
+    "direction": None, "everything": False, "first": date(2025, 1, 1), "grain": "place", "indicator": "K3",
     "indicators": list(SHARES), "is_split": False, "last": date(2025, 2, 1), "month": date(2025, 1, 1),
     "months": 2, "object": "朔黄", "object_type": "通道", "once": True, "scope_counties": None,
     "scope_units": None, "state_month": date(2025, 2, 1), "unit": None, "year": 2025,
@@ -138,6 +138,7 @@ OTHERS: dict[str, tuple[Any, ...]] = {
     "grain": ("unit", "flow", "once"),
     "is_split": (True,),
     "once": (False,),
+    "everything": (True,),
     "county": ("140925",),
     "corridor": ("朔黄",),
     "commodity": ("煤炭",),
@@ -151,7 +152,9 @@ OTHERS: dict[str, tuple[Any, ...]] = {
 
 def parameters_of(file: Path) -> dict[str, Any]:
     """A value for each parameter. Errors: KeyError for one that these tests do not know."""
-    return {name: PARAMETERS[name] for name in re.findall(r"\$(\w+)", body_of(file))}
+    found = {name: PARAMETERS[name] for name in re.findall(r"\$(\w+)", body_of(file))}
+    # A target is allocated for K1 only.
+    return found | ({"indicator": "K1"} if file.stem == "allocated" else {})
 
 
 @each_read

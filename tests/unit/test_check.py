@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from datetime import date
 from decimal import Decimal
+from types import ModuleType
 
 import duckdb
 import pytest
@@ -295,3 +297,15 @@ def test_a_child_that_dies_or_hangs_gives_no_answer():
     sleeper = Worker(time.sleep, wall_seconds=0.1)
     assert sleeper.ask(60) is None
     sleeper.stop()
+
+
+def test_the_child_starts_whatever_runs_as_main(tmp_path, monkeypatch):
+    """Under the web server the page stands as `__main__`, in a shell a file that does not exist."""
+    page = ModuleType("__main__")
+    page.__file__ = str(tmp_path / "no such page.py")
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    path = tmp_path / "月报.csv"
+    path.write_text(text_of(good()), encoding="utf-8")
+    (result,) = run_child([path], None)
+    assert (result.accepted, result.rows) == (True, 1)
+    assert sys.modules["__main__"] is page

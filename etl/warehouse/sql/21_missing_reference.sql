@@ -1,4 +1,4 @@
--- What can stand for each missing return: the same month of last year if accepted, else the accepted months of the 12 before.
+-- What can stand for a missing return: the same month of last year if accepted, else the accepted of the 12 before.
 -- grain: missing month × unit × reference month; no row where nothing was ever accepted. Source: DECISIONS.md 4.
 -- weight: what part of the reference month counts, × 27720, the smallest number that 1 … 12 divide: means stay exact.
 create table missing_reference as

@@ -1,17 +1,9 @@
 -- The uploaded rows behind a number, and those near it that do not count, with the reason.
--- grain: one uploaded row. Units: tonnes, km. $unit NULL = a collective figure, in which the same goods count once.
+-- grain: one uploaded row. Units: tonnes, km. $unit NULL = a collective figure, in which the
+-- same goods count once; $everything adds the rows of other goods.
 with flow_keys as (
     select distinct
-        month,
-        unit_code,
-        corridor,
-        commodity,
-        mode,
-        direction,
-        distance_band,
-        loading,
-        is_drayage,
-        counted_once,
+        month, unit_code, corridor, commodity, mode, direction, distance_band, loading, is_drayage, counted_once,
         is_member,
         numerator_tonnes > 0 as is_numerator
     from flow
@@ -58,6 +50,7 @@ select
     banded.loading as 装载,
     case
         when banded.excluded_reason is not null then '未计入：' || banded.excluded_reason
+        when flow_keys.unit_code is null then '不属本指标货物'
         when not flow_keys.is_member then '未计入：' || out_population.reason
         when $unit is null and not banded.counted_once then '未计入：对流扣除'
         when flow_keys.is_numerator then '计入分子和分母'
@@ -89,5 +82,5 @@ left join out_population
 left join dim_unit_month
     on banded.month = dim_unit_month.month and banded.unit_code = dim_unit_month.unit_code
 inner join in_submission on banded.submission_id = in_submission.submission_id
-where flow_keys.unit_code is not null or banded.excluded_reason is not null
+where $everything or flow_keys.unit_code is not null or banded.excluded_reason is not null
 order by banded.month, banded.unit_code, in_submission.file_name, banded.sheet, banded.row_no
