@@ -79,10 +79,13 @@ class By(StrEnum):
 
 
 @app.command()
-def init() -> None:
+def init(as_json: JsonFlag = False) -> None:
     """建立运行目录和台账（已有的不改动）。"""
     work = workplace()
-    typer.echo(f"已就绪：{work.home}")
+    if as_json:
+        print_json({"home": str(work.home)})
+    else:
+        typer.echo(f"已就绪：{work.home}")
 
 
 def _import_command(contract: str, what: str) -> Callable[..., None]:
@@ -292,12 +295,15 @@ def rows_command(
 
 
 @app.command()
-def demo() -> None:
+def demo(as_json: JsonFlag = False) -> None:
     """生成演示数据（另设目录，不影响正式数据）。"""
     home = _demo_home()
     with progress_bar("演示") as step:
-        demonstration.make(home, step)
-    typer.echo(f"演示数据已生成：{home}")
+        published = demonstration.make(home, step)
+    if as_json:
+        print_json({"home": str(home), "snapshot": published.stem})
+    else:
+        typer.echo(f"演示数据已生成：{home}")
 
 
 @app.command()

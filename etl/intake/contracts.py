@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from etl.intake.words import (
     FORM,
@@ -216,7 +216,7 @@ def _finish_target(row: Row) -> Iterator[Wrong]:
         share = Decimal(row["value"]).scaleb(-2 if row["unit"] == "%" else 0)
         if share > 1:
             yield "T008", "value", "比例不超过1，百分数不超过100"
-        if share != round(share, DECIMALS):
+        if share != share.quantize(Decimal(1).scaleb(-DECIMALS), ROUND_DOWN):
             yield "T008", "value", "百分数的小数不超过4位"
         row["value"], row["unit"] = format(share, "f"), "比例"
 

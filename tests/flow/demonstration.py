@@ -17,6 +17,6 @@ def demonstration() -> Desk:
     folder = tempfile.mkdtemp(prefix="railshift-demo-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     desk = Desk(Path(folder) / "home", today="2027-05-05")
-    run = desk.run("demo")
-    assert (run.code, "Traceback" in run.err) == (0, False), run.err
+    run = desk.run("demo", "--json")
+    assert (run.code, run.json["snapshot"], "Traceback" in run.err) == (0, "v1", False), run.err
     return desk

@@ -171,7 +171,7 @@ def test_nothing_is_published_yet(tmp_path: Path):
     desk = Desk(tmp_path / "home", told_data := tmp_path / "data")
     story.declared_data(told_data)
     assert desk.run("init").code == 0
-    assert desk.run("init").code == 0
+    assert desk.run("init", "--json").json == {"home": str(desk.home)}
     run = desk.run("indicators", "--year", 2025)
     assert (run.code, run.err.strip()) == (1, "尚未生成数据，请先运行 railshift build。")
     assert desk.run("build").code == 0

@@ -40,7 +40,12 @@ def test_last_months_flows_need_only_their_tonnes(desk: Desk, tmp_path: Path):
         sheet.cell(row, column).value = 450
     book.save(out)
     said = desk.run("check", out, "--month", "2025-02", "--json").json
-    assert (said["accepted"], said["rows"], said["tonnes"], said["months"]) == (True, 2, "900.000", ["2025-02"])
+    assert (said["accepted"], said["rows"], said["tonnes"], said["months"]) == (
+        True,
+        2,
+        "900.000",
+        ["2025-02"],
+    )
     assert not [found for found in said["findings"] if found["severity"] == "强制"]
 
 
