@@ -343,9 +343,9 @@ def main() -> None:
     except REFUSED as refusal:
         _refuse(refusal, f"{refusal}{getattr(refusal, 'remedy', '')}")
     except OSError as error:
-        _refuse(error, f"系统错误，与您的数据无关：{error.filename or ''} {error.strerror or error}")
+        _refuse(error, f"系统错误，与您的文件无关：{error.filename or ''} {error.strerror or error}")
     except Exception as fault:  # noqa: BLE001 - a fault of ours: the user gets a sentence, the log the trace
-        _refuse(fault, f"系统错误，与您的数据无关，详情已记入{_logged(fault)}，请联系系统管理员。")
+        _refuse(fault, f"系统错误，与您的文件无关，详情已记入{_logged(fault)}，请联系系统管理员。")
 
 
 def _refuse(error: Exception, sentence: str) -> None:
