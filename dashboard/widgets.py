@@ -19,7 +19,7 @@ from dashboard.palette import LIGHT_CLASSES, MODE_CLASSES
 from dashboard.session import ALL, address, through_text, visit
 from etl.plan import Light
 from etl.warehouse.pages import Card, Choices, Definition, Filters, GapBlock, Head, Table, UnitBlock, UnitRow
-from etl.wording import LIGHT_SHAPES, NONE, month_text, number
+from etl.wording import LIGHT_SHAPES, NONE, amount, month_text, number
 
 STYLE = Path(__file__).parent / "style.css"
 SHORT_TABLE = 30
@@ -261,7 +261,7 @@ def unit_table(block: UnitBlock, limit: int | None = None, has_line: bool = True
 def _unit_row(row: UnitRow, has_line: bool) -> str:
     missing = f"<small class='rs-missing'>缺{row.missing}个月</small>" if row.missing else ""
     link = escape(address("enterprise", unit=row.unit_code))
-    shift = f"<b>{number(row.shift, 1)}</b>" if row.shift else NONE if row.shift is None else "0"
+    shift = f"<b>{amount(row.shift, 1)}</b>" if row.shift else NONE if row.shift is None else "0"
     return (
         f"<tr><td><a href='{link}'>{escape(row.name)}</a>{missing}</td>"
         f"<td class='rs-wide'>{escape(row.county)}</td><td class='rs-wide'>{escape(row.corridors)}</td>"

@@ -224,8 +224,11 @@ def build(
     as_json: JsonFlag = False,
 ) -> None:
     """由台账生成并发布数据。"""
+    work, day = workplace(), day_of(as_of)
+    if day and day > work.today:
+        raise typer.BadParameter(f"{day}尚未到来，今天是{work.today}。", param_hint="--as-of")
     with progress_bar("生成") as step:
-        target = pipeline.publish_build(workplace(), day_of(as_of), step)
+        target = pipeline.publish_build(work, day, step)
     if as_json:
         print_json({"snapshot": target.stem})
     else:
@@ -234,7 +237,7 @@ def build(
 
 @app.command()
 def indicators(
-    year: Annotated[int, typer.Option(help="年份")],
+    year: Annotated[int, typer.Option(min=1990, max=2100, help="年份")],
     through: Annotated[int | None, typer.Option(min=1, max=12, help="截至月份，缺省为最近一个完整月")] = None,
     by: Annotated[By, typer.Option(help="分组")] = By.city,
     as_of: Annotated[
@@ -257,7 +260,7 @@ def indicators(
 @app.command("rows")
 def rows_command(
     indicator: Annotated[str, typer.Option(help="指标编号，如 K2")],
-    year: Annotated[int, typer.Option(help="年份")],
+    year: Annotated[int, typer.Option(min=1990, max=2100, help="年份")],
     out: Annotated[Path, typer.Option("--csv", help="输出文件")],
     through: Annotated[int | None, typer.Option(min=1, max=12)] = None,
     county: Annotated[str | None, typer.Option(help="县区代码")] = None,
@@ -281,6 +284,8 @@ def rows_command(
     for option, (word, words) in known.items():
         if word is not None and word not in words:
             raise typer.BadParameter(f"数据中没有“{word}”。", param_hint=option)
+    if indicator == "K1" and (enterprise or commodity or direction):
+        raise typer.BadParameter("官方数只按县区或通道筛选。", param_hint="--indicator K1")
     period = _period(snapshot, year, through)
     filters = Filters(period.year, period.through, county, commodity, corridor, direction)
     frame = rows.behind(snapshot, EVERYTHING, indicator, filters, unit=enterprise)

@@ -52,9 +52,18 @@ def number(value: Number | None, digits: int = 0) -> str:
     return NONE if value is None else f"{rounded(value, digits):f}"
 
 
+def amount(value: Number | None, digits: int = 0) -> str:
+    """A number that is never a rounded 0 for what is not 0: a gap of 0.4 is not 0."""
+    if value is None:
+        return NONE
+    while digits < _MOST_DIGITS and value and not rounded(value, digits):
+        digits += 1
+    return number(value, digits)
+
+
 def wan(tonnes: Number | None, digits: int = 2) -> str:
-    """Tonnes as a number of 万吨, without the unit; — where there is none."""
-    return NONE if tonnes is None else number(Fraction(tonnes) / 10000, digits)
+    """Tonnes as a number of 万吨, without the unit, never a rounded 0; — where there is none."""
+    return NONE if tonnes is None else amount(Fraction(tonnes) / 10000, digits)
 
 
 def percent(share: Number | None, target: Number | None = None, digits: int = 1) -> str:
@@ -75,11 +84,7 @@ def percent(share: Number | None, target: Number | None = None, digits: int = 1)
 
 def points(difference: Number | None, digits: int = 1) -> str:
     """A difference of two shares (0–1) as a number of 个百分点, never a rounded 0 for what is not 0."""
-    if difference is None:
-        return NONE
-    while digits < _MOST_DIGITS and difference and not rounded(Fraction(difference) * 100, digits):
-        digits += 1
-    return number(Fraction(difference) * 100, digits)
+    return NONE if difference is None else amount(Fraction(difference) * 100, digits)
 
 
 def total(value: Number | None, target: Number | None = None, digits: int = 0) -> str:

@@ -10,7 +10,7 @@ from fractions import Fraction
 import pandas as pd
 
 from etl import periods, wording
-from etl.plan import CITY, Judgement, Verdict, by_gap, judge
+from etl.plan import CITY, Judgement, Verdict, by_gap, collective_gap, judge
 from etl.warehouse import evidence
 from etl.warehouse.evidence import Period
 from etl.warehouse.indicators import INDICATORS
@@ -44,8 +44,11 @@ def head(snapshot: Snapshot, scope: Scope, filters: Filters, title: str, where: 
     """The head of a page: period, scope, day of the data, 初步 or 确认, and the open rulings."""
     k1 = evidence.official_rows(snapshot, CITY, filters.year, filters.through)
     is_provisional = any(row["is_provisional"] or not row["is_complete"] for row in k1)
+    # Below the city a limited role sees its own rows only: the head says whose figures these are.
+    is_narrow = bool(filters.county or filters.corridor or filters.commodity)
+    whole = scope.label if is_narrow and not scope.sees_all else snapshot.plan.area
     parts = [
-        where or (snapshot.counties.get(filters.county, "") if filters.county else snapshot.plan.area),
+        where or (snapshot.counties.get(filters.county, "") if filters.county else whole),
         f"{filters.corridor}通道" if filters.corridor else "",
         filters.commodity or "",
         filters.direction or "",
@@ -139,7 +142,7 @@ def gap_rows(snapshot: Snapshot, judgements: Iterable[Judgement]) -> tuple[GapRo
     )
 
 
-def share_table(snapshot: Snapshot, name: str, what: str, judgements: Iterable[Judgement]) -> Table:
+def share_table(snapshot: Snapshot, name: str, what: str, judgements: Sequence[Judgement]) -> Table:
     """Shares with tonnes, gap both ways, interval and reports: the table beside a gap chart."""
     columns = [
         what, "铁路万吨", "合计万吨", "铁路占比%", "目标%", "尚需转铁路万吨", "其中可转公路万吨",
@@ -166,7 +169,14 @@ def share_table(snapshot: Snapshot, name: str, what: str, judgements: Iterable[J
         )
         rows.append(dict(zip(columns, values, strict=True)))
     digits = {column: 2 for column in columns if "万吨" in column or "%" in column}
+    # More digits where two would put a share on its target, or make nothing of a gap.
+    digits["铁路占比%"] = _digits_of(wording.percent(one.value, one.target, 2) for one in judgements)
+    digits["尚需转铁路万吨"] = _digits_of(wording.wan(one.gap, 2) for one in judgements)
     return table(name, rows, columns, digits)
+
+
+def _digits_of(texts: Iterable[str]) -> int:
+    return max((len(text.partition(".")[2]) for text in texts), default=2) or 2
 
 
 def gap_block(
@@ -175,6 +185,7 @@ def gap_block(
     """A gap chart of counties or corridors; ranked by the gap, or in the order of 行政区划."""
     shown = by_gap(judgements) if ranked else list(judgements)
     worst = by_gap(judgements)[0] if judgements else None
+    undecided = sum(one.verdict is Verdict.INSUFFICIENT for one in judgements)
     sentence = ""
     if worst is not None and worst.gap:
         name = snapshot.counties.get(worst.subject.object, worst.subject.object)
@@ -182,8 +193,10 @@ def gap_block(
             f"{name}尚需转铁路最多，为{wording.wan(worst.gap, 1)}万吨（铁路占比"
             f"{wording.percent(worst.value, worst.target)}%）。"
         )
-    elif worst is not None and worst.gap is not None:
+    elif worst is not None and worst.gap is not None and not undecided:
         sentence = "均已达到目标值。"
+    if undecided and any(one.target is not None for one in judgements):
+        sentence += f"有{undecided}个数据尚不完整，暂不评价。"
     return GapBlock(
         title=title,
         note=note,
@@ -235,17 +248,20 @@ def unit_block(
                 missing=one.reports_expected - one.reports_received,
             )
         )
-    total = sum((one.gap for one in judged if one.gap), Fraction(0))
-    short = [one for one in judged if one.gap]
-    met = [one for one in judged if one.value is not None and one.gap is not None and not one.gap]
-    assessed = len(short) + len(met)
+    undecided = sum(one.verdict is Verdict.INSUFFICIENT for one in judged)
+    decided = [one for one in judged if one.gap is not None and one.verdict is not Verdict.INSUFFICIENT]
+    met = [one for one in decided if not one.gap]
+    assessed = len(decided)
     sentence, goal = "", next((one.target for one in judged), None)
     if goal is not None:
         note += f"；目标{wording.percent(goal, digits=0)}%" + ("（力争）" if indicator == "K2" else "")
     if assessed:
+        total = collective_gap(decided)
         sentence = (
             f"{assessed}家有运量单位中{len(met)}家达到目标值；各家尚需转铁路合计{wording.wan(total, 1)}万吨。"
         )
+    if undecided and goal is not None:
+        sentence += f"{'另' if assessed else ''}有{undecided}家数据尚不完整，暂不评价。"
     return UnitBlock(title, note, sentence, tuple(rows), _unit_table(snapshot, title, judged, names, facts))
 
 
@@ -285,6 +301,13 @@ def filter_values(filters: Filters) -> dict[str, str | None]:
         "commodity": filters.commodity,
         "direction": filters.direction,
     }
+
+
+def nothing_assessed(snapshot: Snapshot, ids: Sequence[str], year: int) -> str:
+    """Why a page about `ids` has nothing to say of gaps: no target that year, or no goods in the population."""
+    targets = [snapshot.plan.targets[id_] for id_ in ids if id_ in snapshot.plan.targets]
+    has_target = any(year in target.values or year in target.shown_before for target in targets)
+    return "本期无考核范围内运量" if has_target else "方案未设该年度目标"
 
 
 def reports_text(snapshot: Snapshot, judged: Judgement) -> str:

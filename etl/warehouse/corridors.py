@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 from etl import periods, wording
-from etl.plan import BASE_SHARE, Judgement, by_gap
+from etl.plan import BASE_SHARE, Judgement, Verdict, by_gap, collective_gap
 from etl.warehouse import blocks, evidence
 from etl.warehouse.blocks import table, to_wan
 from etl.warehouse.evidence import Period
@@ -44,7 +43,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
         )
     return Corridors(
         head=blocks.head(snapshot, scope, filters, "通道"),
-        sentence=_sentence(filters, k2, k3),
+        sentence=_sentence(snapshot, filters, k2, k3),
         k2=blocks.gap_block(
             snapshot,
             k2,
@@ -70,22 +69,32 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
     )
 
 
-def _sentence(filters: Filters, k2: Sequence[Judgement], k3: Sequence[Judgement]) -> str:
+def _sentence(snapshot: Snapshot, filters: Filters, k2: Sequence[Judgement], k3: Sequence[Judgement]) -> str:
     period = wording.period_text(filters.year, filters.through)
     parts = []
     for what, judged in (("500公里以上煤焦", k2), ("专用线单位大宗", k3)):
-        short = by_gap([one for one in judged if one.gap])
+        undecided = sum(one.verdict is Verdict.INSUFFICIENT for one in judged)
+        short = by_gap([one for one in judged if one.gap and one.verdict is not Verdict.INSUFFICIENT])
+        rest = f"，另有{undecided}个通道数据尚不完整，暂不评价" if undecided else ""
         if short:
             worst = short[0]
-            total = sum((one.gap for one in short if one.gap), Fraction(0))
+            total = collective_gap(short)
             parts.append(
                 f"{what}有{len(short)}个通道低于目标值，各通道尚需转铁路合计{wording.wan(total, 1)}万吨，"
-                f"其中{worst.subject.object}最多，为{wording.wan(worst.gap, 1)}万吨"
+                f"其中{worst.subject.object}最多，为{wording.wan(worst.gap, 1)}万吨{rest}"
             )
         elif any(one.target is not None for one in judged):
-            parts.append(f"{what}各通道均达到目标值")
+            met = (
+                ""
+                if undecided == len(judged)
+                else "各通道均达到目标值"
+                if not undecided
+                else "其余通道达到目标值"
+            )
+            parts.append(f"{what}{met}{rest if met else rest.removeprefix('，另')}")
     if not parts:
-        return f"{period}，方案未设该年度目标，各通道仅列铁路与公路运量。"
+        why = blocks.nothing_assessed(snapshot, ("K2", "K3"), filters.year)
+        return f"{period}，{why}，各通道仅列铁路与公路运量。"
     return f"{period}，{'；'.join(parts)}。"
 
 

@@ -35,7 +35,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Enterprises:
     obligations = evidence.obligations(snapshot, scope, filters, "enterprise")
     return Enterprises(
         head=blocks.head(snapshot, scope, filters, "企业"),
-        sentence=_sentence(filters, k3.sentence or k2.sentence),
+        sentence=_sentence(snapshot, filters, k3.sentence or k2.sentence),
         k3=k3,
         k2=k2,
         k4=_obligation_table(snapshot, scope, filters, obligations),
@@ -48,6 +48,7 @@ def read_one(snapshot: Snapshot, scope: Scope, filters: Filters, unit_code: str)
     names = snapshot.units(scope)
     if unit_code not in names:
         raise NotVisible("没有这个单位，或当前身份不能查看。")
+    scope = _of_unit(scope, unit_code)
     facts = blocks.unit_facts(snapshot, scope, filters).get(unit_code)
     judged = evidence.shares(snapshot, scope, ("K2", "K3"), filters, "enterprise", unit=unit_code)
     obligation = evidence.obligations(snapshot, scope, filters, "enterprise", unit=unit_code)
@@ -88,13 +89,20 @@ def read_rows(snapshot: Snapshot, scope: Scope, filters: Filters, unit_code: str
     """
     if unit_code not in snapshot.units(scope):
         raise NotVisible("没有这个单位，或当前身份不能查看。")
-    frame = rows.behind(snapshot, scope, "K3", filters, unit=unit_code, everything=True)
+    frame = rows.behind(snapshot, _of_unit(scope, unit_code), "K3", filters, unit=unit_code, everything=True)
     return Table("上报明细", frame, {"运距公里": 1, "填报运距公里": 1, "运量吨": 3})
 
 
-def _sentence(filters: Filters, block: str) -> str:
+def _of_unit(scope: Scope, unit_code: str) -> Scope:
+    """What is visible is seen whole: also the months before the unit moved into the county that looks."""
+    return Scope(scope.role, scope.label, units=frozenset({unit_code}))
+
+
+def _sentence(snapshot: Snapshot, filters: Filters, block: str) -> str:
     period = wording.period_text(filters.year, filters.through)
-    return f"{period}，{block}" if block else f"{period}，方案未设该年度目标，各单位仅列运量。"
+    if block:
+        return f"{period}，{block}"
+    return f"{period}，{blocks.nothing_assessed(snapshot, ('K2', 'K3'), filters.year)}，各单位仅列运量。"
 
 
 def _unit_sentence(name: str, filters: Filters, judged: Sequence[Judgement]) -> str:

@@ -6,10 +6,9 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
 from etl import periods, wording
-from etl.plan import CITY, Judgement
+from etl.plan import CITY, COUNTY, ENTERPRISE, Judgement, Verdict
 from etl.warehouse import blocks, evidence
 from etl.warehouse.blocks import exact, table
 from etl.warehouse.evidence import Period
@@ -70,7 +69,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
             UNITS_SHOWN,
         ),
         changes=_changes(snapshot, scope, filters),
-        problems=_problems(snapshot, filters, city),
+        problems=_problems(snapshot, scope, filters, city),
         final=_final(snapshot, scope),
         final_sentence=_final_sentence(snapshot, scope),
         comparison=_comparison(snapshot, scope),
@@ -88,6 +87,8 @@ def _share_sentence(filters: Filters, lead: Judgement) -> str:
     if lead.target is None or lead.gap is None:
         return f"{period}，{share}；{unpublished}。"
     goal = f"{wording.percent(lead.target, digits=0)}%"
+    if lead.verdict is Verdict.INSUFFICIENT:
+        return f"{period}，{share}（按已报月份），可能在{blocks.interval_text(lead)}之间，暂不评价；{unpublished}。"
     if not lead.gap:
         return f"{period}，{share}，达到{goal}；{unpublished}。"
     short = wording.points(lead.target - lead.value)
@@ -102,9 +103,9 @@ def _k1_card(snapshot: Snapshot, judged: Judgement, filters: Filters) -> Card:
     if target is not None and judged.gap is not None and judged.gap_pace is not None:
         if running:
             state = "落后" if judged.gap_pace > 0 else "超过"
-            gap = f"距年度任务{wording.number(judged.gap)}万吨，{state}序时{wording.number(abs(judged.gap_pace))}万吨"
+            gap = f"距年度任务{wording.amount(judged.gap)}万吨，{state}序时{wording.amount(abs(judged.gap_pace))}万吨"
         else:
-            gap = f"{'低于' if judged.gap > 0 else '超过'}目标{wording.number(abs(judged.gap))}万吨"
+            gap = f"{'低于' if judged.gap > 0 else '超过'}目标{wording.amount(abs(judged.gap))}万吨"
     last = date(filters.year, filters.through, 1)
     first = periods.add_months(last, 1 - blocks.SPARK_MONTHS)
     months = evidence.official_months(snapshot, CITY, snapshot.plan.area, judged.caliber, Period(first, last))
@@ -186,11 +187,13 @@ def _changes(snapshot: Snapshot, scope: Scope, filters: Filters) -> tuple[str, .
     shares = {
         item.subject.object: Fraction(item.numerator) / Fraction(item.denominator)
         for item in evidence.share_evidence(
-            snapshot, scope, ("K3",), filters, "month", period=Period(before, last)
+            snapshot, scope, ("K3",), filters, "month", period=Period(year_before, last)
         )
         if item.denominator
     }
-    now, then = shares.get(f"{last:%Y-%m}"), shares.get(f"{before:%Y-%m}")
+    # The spring festival moves between January and February: these two are compared with the year before.
+    other, what = (year_before, "上年同期") if last.month <= 2 else (before, f"{before.month}月")
+    now, then = shares.get(f"{last:%Y-%m}"), shares.get(f"{other:%Y-%m}")
     if now is not None and then is not None:
         difference = now - then
         moved = (
@@ -198,22 +201,38 @@ def _changes(snapshot: Snapshot, scope: Scope, filters: Filters) -> tuple[str, .
             if not difference
             else f"{'提高' if difference > 0 else '下降'}{wording.points(abs(difference))}个百分点"
         )
-        lines.append(
-            f"专用线单位大宗铁路占比{last.month}月为{wording.percent(now)}%，比{before.month}月{moved}。"
-        )
-    lines += [f"{row['date'].month}月{row['date'].day}日　{row['note']}" for row in _events(snapshot, last)]
+        lines.append(f"专用线单位大宗铁路占比{last.month}月为{wording.percent(now)}%，比{what}{moved}。")
+    lines += _events(snapshot, scope, last)
     return tuple(lines[:3]) or ("本月没有可比的数据。",)
 
 
-def _events(snapshot: Snapshot, month: date) -> list[dict[str, Any]]:
-    return snapshot.rows("events", first=month, last=month)
+def _events(snapshot: Snapshot, scope: Scope, month: date) -> list[str]:
+    """What happened in a month, of the city, the corridors and what the scope may see."""
+    units = snapshot.units(scope)
+    lines = []
+    for row in snapshot.rows("events", first=month, last=month):
+        type_, name = row["object_type"], row["object"]
+        if type_ == ENTERPRISE:
+            is_visible, name = name in units, units.get(name, name)
+        elif type_ == COUNTY:
+            is_visible = scope.sees_all or name in (scope.counties or ())
+            name = snapshot.counties.get(name, name)
+        else:
+            is_visible = True
+        if is_visible:
+            lines.append(f"{row['date'].month}月{row['date'].day}日　{name}：{row['note']}")
+    return lines
 
 
-def _problems(snapshot: Snapshot, filters: Filters, city: dict[str, Judgement]) -> tuple[str, ...]:
+def _problems(
+    snapshot: Snapshot, scope: Scope, filters: Filters, city: dict[str, Judgement]
+) -> tuple[str, ...]:
     """What could still move a verdict: missing returns, rows left out, open rulings, provisional totals."""
     lines = [text for id_ in ("K2", "K3") if (text := blocks.reports_text(snapshot, city[id_]))]
     period = Period.of(filters.year, filters.through)
-    for row in snapshot.rows("excluded", first=period.first, last=period.last):
+    # A limited role could read one unit's tonnes from these lines.
+    excluded = snapshot.rows("excluded", first=period.first, last=period.last, county=filters.county)
+    for row in excluded if scope.sees_all else ():
         lines.append(
             f"{row['units']}家单位{row['excluded_reason']}期间的{row['movements']}行"
             f"（{wording.wan(row['tonnes'], 1)}万吨）未计入。"
@@ -226,7 +245,8 @@ def _problems(snapshot: Snapshot, filters: Filters, city: dict[str, Judgement]) 
             f"煤炭主产区县区名单待主管部门认定；全市口径（参考）铁路占比{wording.percent(reference.value)}%。"
         )
     if city["K4"].unknown_units:
-        lines.append(f"{len(city['K4'].unknown_units)}家单位的年运量因缺月报尚不能确定是否达到150万吨。")
+        bound = wording.wan(snapshot.plan.obliged_tonnes, 0)
+        lines.append(f"{len(city['K4'].unknown_units)}家单位的年运量因缺月报尚不能确定是否达到{bound}万吨。")
     return tuple(lines) or ("没有影响结论的数据问题。",)
 
 
@@ -273,7 +293,7 @@ def _gap_words(one: Judgement) -> str:
     if one.gap is None:
         return wording.NONE
     if one.subject.indicator == "K1":
-        return f"{'差' if one.gap > 0 else '超'}{wording.number(abs(one.gap))}万吨"
+        return f"{'差' if one.gap > 0 else '超'}{wording.amount(abs(one.gap))}万吨"
     if one.subject.indicator == "K4":
         return f"{int(one.gap)}家未接入" if one.gap else "无"
     return f"尚需转铁路{wording.wan(one.gap, 1)}万吨" if one.gap else "无"

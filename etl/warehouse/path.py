@@ -109,14 +109,14 @@ def _sentence(
     if required is None:
         word = "低于" if judged.gap > 0 else "超过"
         return (
-            f"{done}，{word}目标{wording.number(abs(judged.gap))}万吨。"
+            f"{done}，{word}目标{wording.amount(abs(judged.gap))}万吨。"
             if judged.gap
             else f"{done}，达到目标。"
         )
     behind = judged.gap_pace / judged.target
     word = "低于" if behind > 0 else "高于"
     done += (
-        f"，{word}序时进度{wording.points(abs(behind))}个百分点（{wording.number(abs(judged.gap_pace))}万吨）"
+        f"，{word}序时进度{wording.points(abs(behind))}个百分点（{wording.amount(abs(judged.gap_pace))}万吨）"
     )
     if judged.gap <= 0:
         return f"{done}；年度任务已完成。"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from etl.plan import CITY, CORRIDOR, COUNTY
 from etl.warehouse.evidence import Period
 from etl.warehouse.indicators import INDICATORS
 from etl.warehouse.pages import Filters
@@ -29,7 +30,14 @@ def behind(
     INDICATORS[indicator]
     period = Period.of(filters.year, filters.through)
     if indicator == "K1":
-        return snapshot.frame("official_behind", first=period.first, last=period.last)
+        place = (COUNTY, filters.county) if filters.county else (CORRIDOR, filters.corridor)
+        return snapshot.frame(
+            "official_behind",
+            first=period.first,
+            last=period.last,
+            object_type=place[0] if place[1] else None if scope.sees_all else CITY,
+            object=place[1],
+        )
     if indicator == "K4":
         period = Period.of(filters.year if filters.through == 12 else filters.year - 1, 12)
     return snapshot.frame(

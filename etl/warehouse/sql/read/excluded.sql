@@ -6,6 +6,9 @@ select
     count(distinct unit_code) as units,
     sum(tonnes) as tonnes
 from fact_movement
-where excluded_reason is not null and month between $first and $last
+where
+    excluded_reason is not null
+    and month between $first and $last
+    and ($county is null or county_code = $county)
 group by excluded_reason
 order by excluded_reason

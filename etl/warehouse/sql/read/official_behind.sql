@@ -26,4 +26,6 @@ left join out_official
 where
     in_official.mode = '铁路' and in_official.commodity = '合计'
     and in_official.month between $first and $last
+    and ($object_type is null or in_official.object_type = $object_type)
+    and ($object is null or in_official.object = $object)
 order by all
