@@ -45,7 +45,7 @@ def judgement(indicator: str, verdict: Verdict, **more: Any) -> Judgement:
         (D("0.000000000000000000001"), 3, "0.000"),
         # A negative number that rounds to nought has no sign.
         (D("-0.4"), 0, "0"),
-        (D("-0.004"), 2, "0.005"),
+        (D("-0.004"), 2, "0.00"),
         (D("-0"), 1, "0.0"),
         (None, 2, "—"),
     ],
