@@ -64,6 +64,11 @@ def head(snapshot: Snapshot, scope: Scope, filters: Filters, title: str, where: 
     )
 
 
+def own_part(scope: Scope, filters: Filters) -> str:
+    """Whose rows a page without city figures shows, for a role that sees a part; empty for the whole."""
+    return "" if scope.sees_all or filters.county else scope.label
+
+
 def share_card(
     snapshot: Snapshot, scope: Scope, judged: Judgement, filters: Filters, unit: str | None = None
 ) -> Card:

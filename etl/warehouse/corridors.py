@@ -42,7 +42,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
             ),
         )
     return Corridors(
-        head=blocks.head(snapshot, scope, filters, "通道"),
+        head=blocks.head(snapshot, scope, filters, "通道", blocks.own_part(scope, filters)),
         sentence=_sentence(snapshot, filters, k2, k3),
         k2=blocks.gap_block(
             snapshot,

@@ -34,7 +34,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Enterprises:
     )
     obligations = evidence.obligations(snapshot, scope, filters, "enterprise")
     return Enterprises(
-        head=blocks.head(snapshot, scope, filters, "企业"),
+        head=blocks.head(snapshot, scope, filters, "企业", blocks.own_part(scope, filters)),
         sentence=_sentence(snapshot, filters, k3.sentence or k2.sentence),
         k3=k3,
         k2=k2,

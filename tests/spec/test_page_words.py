@@ -83,6 +83,8 @@ def test_the_head_says_whose_figures_a_narrowed_page_shows(moved: Snapshot):
     assert overview.read(moved, county(COAL_COUNTY), coal).head.scope == f"县{COAL_COUNTY}　煤炭"
     assert overview.read(moved, county(COAL_COUNTY), YEAR).head.scope == "全市"
     assert overview.read(moved, EVERYTHING, coal).head.scope == "全市　煤炭"
+    assert corridors.read(moved, county(COAL_COUNTY), YEAR).head.scope == f"县{COAL_COUNTY}"
+    assert enterprises.read(moved, EVERYTHING, YEAR).head.scope == "全市"
 
 
 def test_january_and_february_are_compared_with_the_year_before(moved: Snapshot):
