@@ -1,4 +1,5 @@
-"""A foreign layout as it is → our columns. The layout is declared in TOML, keys are our headers:
+"""A foreign layout as it is → our columns. The layout is declared in TOML, keys are our headers (in quotes, for TOML
+knows bare keys only in ASCII):
 
     header = true                 # false: columns are named by position, from 1
     encoding = "iso-8859-1"       # empty = found by content
@@ -7,17 +8,17 @@
     decimal = ","
     date_form = "MM/YYYY"         # of YYYY, MM, DD
     [columns]                     # our header = their column, by name or position
-    月份 = "Mes_Ano"
+    "月份" = "Mes_Ano"
     [constants]                   # our header = one word for all rows
-    方向 = "发运"
+    "方向" = "发运"
     [factor]                      # a number column counts in another unit
-    运量吨 = "1000"
-    [derive.运距公里]             # numerator ÷ denominator × factor, exact, cut after 9 places
+    "运量吨" = "1000"
+    [derive."运距公里"]           # numerator ÷ denominator × factor, exact, cut after 9 places
     numerator = "TKU"
     denominator = "TU"
     [where]                       # rows to take: their column = its words
     Mercadoria = ["Coque"]
-    [values.运输方式]             # their words → ours; "*" for every other word
+    [values."运输方式"]           # their words → ours; "*" for every other word
     rail = "铁路"
 
 Two ways to the same result: SQL over staged text for returns, plain Python for small tables.

@@ -29,6 +29,9 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
     lead = city["K3"] if city["K3"].denominator or not city["K2"].denominator else city["K2"]
     entry = INDICATORS[lead.subject.indicator]
     goods = entry.title + wording.goal_text(lead.target, "（力争）" if entry.id == "K2" else "")
+    # The cards are the city's; below them a limited role sees its own rows, and each block says so.
+    if own := blocks.own_part(scope, filters):
+        goods = f"仅{own}；{goods}"
     counties = evidence.shares(snapshot, scope, (entry.id,), filters, "county")
     corridors = evidence.shares(snapshot, scope, (entry.id,), filters, "corridor")
     cards = (

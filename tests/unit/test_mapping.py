@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from returns import TODAY, check_file, declared, registry_table
 
+from etl.intake import mapping
 from etl.intake.check import check_in_process
 from etl.intake.mapping import apply, load_mapping, read_mapping
 from etl.intake.receive import Refusal, read_text_table
@@ -269,3 +270,11 @@ def test_other_names_by_declared_data(tmp_path):
     units = registry_table([{"unit_code": "W", "uscc": "W", "name": "W", "kind": "工矿企业"}])
     result = check_in_process(path, data, units, today=TODAY)
     assert (result.findings, result.tonnes) == ((), 7)
+
+
+def test_the_example_of_the_module_is_a_layout():
+    """What the docstring shows can be copied: the indented lines are read as they stand."""
+    example = "\n".join(line[4:] for line in (mapping.__doc__ or "").splitlines() if line.startswith("    "))
+    layout = read_mapping(example)
+    assert (layout.encoding, layout.delimiter, layout.columns["月份"]) == ("iso-8859-1", ";", "Mes_Ano")
+    assert layout.values["运输方式"] == {"rail": "铁路"}
