@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -332,10 +334,23 @@ def _engine(url: str) -> sa.Engine:
 def _prepare_sqlite(raw: Any, _record: object) -> None:
     # The driver must not open transactions of its own, `_begin` does.
     raw.isolation_level = None
-    # The wait comes first: two processes that open a new ledger both switch it to WAL.
     raw.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
-    raw.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(raw)
     raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _switch_to_wal(raw: Any) -> None:
+    # The switch needs the file to itself and does not ask the busy handler: two processes that open
+    # a new ledger at once would have one of them refused, so that one asks again.
+    give_up = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(0.02)
 
 
 def _begin(conn: sa.Connection) -> None:
