@@ -345,7 +345,7 @@ def test_two_processes_that_open_and_write_at_once_lose_nothing(tmp_path):
 def test_a_new_ledger_waits_for_the_process_that_is_writing_to_it(tmp_path):
     # SQLite refuses the switch to WAL at once, whatever wait was asked for.
     other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
+    other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.3, other.rollback)
     release.start()
     with reading(open_ledger(tmp_path)) as conn:
