@@ -31,7 +31,7 @@ from etl.periods import SHANGHAI
 URL_VARIABLE = "RAILSHIFT_LEDGER_URL"
 FILE_NAME = "ledger.sqlite"
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 # A writer waits so long for the one before it; loading years of history takes seconds, not minutes.
 LOCK_WAIT_SECONDS = 60
 # Any number will do, as long as every railshift process names the same one.
@@ -240,6 +240,23 @@ explanation = sa.Table(
     _key("explanation_id"), _link("submission_id", "submission.submission_id"), _text("code"),
     _text("text"), _text("actor"), _recorded_at(),
     sa.Index(None, "submission_id"),
+)  # fmt: skip
+
+# What was begun and not sent, one a unit-month: typed rows or a kept file, mapping, explanations.
+draft = sa.Table(
+    "draft", metadata,
+    _key("draft_id"), _text("unit_code"), _day("month"),
+    _link("file_id", "stored_file.file_id", nullable=True), sa.Column("content", sa.JSON, nullable=False),
+    _text("actor"), _recorded_at(),
+    sa.UniqueConstraint("unit_code", "month"),
+)  # fmt: skip
+
+# Which column is which in a unit's own layout, as somebody confirmed it; known by the layout's header.
+column_mapping = sa.Table(
+    "column_mapping", metadata,
+    _key("mapping_id"), _text("unit_code"), _text("header_sha256"),
+    sa.Column("header", sa.JSON, nullable=False), _text("mapping_text"), _text("actor"), _recorded_at(),
+    sa.UniqueConstraint("unit_code", "header_sha256"),
 )  # fmt: skip
 
 # detail stays the very text that was hashed; entry_id is counted here, not by the database,
