@@ -132,13 +132,17 @@ class Snapshot:
         )
 
     def sign_in_choices(self) -> list[Scope]:
-        """The roles that the demonstration's chooser offers, with a county and a unit of the data."""
+        """The roles that the demonstration's chooser offers, with a county, a unit and a company of the data."""
         scopes = [Scope(Role.ANALYST, "市交通运输局"), Scope(Role.LEADER, "市政府")]
         busiest = self.rows("busiest")
         if busiest:
             county, unit = busiest[0]["county_code"], busiest[0]["unit_code"]
             scopes.append(Scope(Role.COUNTY, self.counties[county], counties=frozenset({county})))
             scopes.append(Scope(Role.ENTERPRISE, busiest[0]["name"], units=frozenset({unit})))
+        several = {row["unit_code"]: row["name"] for row in self.rows("largest_company")}
+        if several:
+            label = f"{next(iter(several.values()))}等{len(several)}个填报单位"
+            scopes.append(Scope(Role.ENTERPRISE, label, units=frozenset(several)))
         return scopes
 
     @cached_property
