@@ -138,12 +138,17 @@ def share_evidence(
     return found
 
 
-def official(snapshot: Snapshot, scope: Scope, filters: Filters, by: str) -> list[Judgement]:
-    """K1 judged for the city, or for the counties or corridors that a series exists for."""
+def official(
+    snapshot: Snapshot, scope: Scope, filters: Filters, by: str, known_on: date | None = None
+) -> list[Judgement]:
+    """K1 judged for the city, or for the counties or corridors that a series exists for.
+
+    `known_on`: the series as published by that day; without it as known now.
+    """
     type_ = _OBJECT_TYPES[by]
     visible = set(_objects(snapshot, scope, filters, by, None) or ())
     expected = {row["object"]: row for row in _expected(snapshot, scope, filters, by)}
-    series: list[dict[str, Any]] = official_rows(snapshot, type_, filters.year, filters.through)
+    series: list[dict[str, Any]] = official_rows(snapshot, type_, filters.year, filters.through, known_on)
     if by == "city" and not series:
         series = [_NOTHING_PUBLISHED | {"object": snapshot.plan.area}]
     found = []
@@ -168,11 +173,21 @@ def official(snapshot: Snapshot, scope: Scope, filters: Filters, by: str) -> lis
     return found
 
 
-def official_rows(snapshot: Snapshot, object_type: str, year: int, through: int) -> list[dict[str, Any]]:
-    """The official rail total of January to `through` for each object of a type, 万吨."""
+def official_rows(
+    snapshot: Snapshot, object_type: str, year: int, through: int, known_on: date | None = None
+) -> list[dict[str, Any]]:
+    """The official rail total of January to `through` for each object of a type, 万吨.
+
+    `known_on`: as published by that day; without it as known now.
+    """
     period = Period.of(year, through)
     return snapshot.rows(
-        "official", object_type=object_type, first=period.first, last=period.last, months=through
+        "official",
+        object_type=object_type,
+        first=period.first,
+        last=period.last,
+        months=through,
+        known_on=known_on or snapshot.as_of,
     )
 
 

@@ -128,7 +128,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 PARAMETERS: dict[str, Any] = {
     "area": "全市", "by": "city", "caliber": "发送", "commodity": None, "corridor": None, "county": None,
     "direction": None, "everything": False, "first": date(2025, 1, 1), "grain": "place", "indicator": "K3",
-    "indicators": list(SHARES), "is_split": False, "last": date(2025, 2, 1), "month": date(2025, 1, 1),
+    "indicators": list(SHARES), "is_split": False, "known_on": date(2026, 1, 1),
+    "last": date(2025, 2, 1), "month": date(2025, 1, 1),
     "months": 2, "object": "朔黄", "object_type": "通道", "once": True, "scope_counties": None,
     "scope_units": None, "state_month": date(2025, 2, 1), "unit": None, "year": 2025,
 }  # fmt: skip

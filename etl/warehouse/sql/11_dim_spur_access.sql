@@ -1,7 +1,7 @@
 -- Which unit has access to which spur in which month.
--- grain: month × unit × spur. Clause （五）; the month in which a spur opens is the bureau's switch
+-- grain: month × unit × spur × 使用起. Clause （五）; the month in which a spur opens is the bureau's switch
 -- spur_access_from (DECISIONS.md 8). A line that was opened but does not count yet,
--- or whose 开通日期 is not known, is 在建.
+-- or whose 开通日期 is not known, is 在建. first_month: from which month the use counts, NULL = not known.
 create table dim_spur_access as
 with uses as (
     select
@@ -31,6 +31,8 @@ select
     counted.spur_code,
     counted.corridor,
     counted.relation,
+    counted.use_from,
+    counted.first_month,
     counted.state = '开通'
     and coalesce(dim_month.month >= counted.first_month, false)
     and (counted.use_to is null or dim_month.last_day <= counted.use_to) as has_access,

@@ -1,10 +1,13 @@
 -- The official rail total of each object of a type, January to $last: 累计 where it is published for
 -- that month, else Σ 当期.
 -- grain: object. Units: 万吨. Clause （二）; the caliber is the bureau's switch k1_caliber (DECISIONS.md 14).
+-- $known_on: as published by that day.
 with rail as (
-    select out_official.*
-    from out_official
-    where mode = '铁路' and commodity = '合计' and object_type = $object_type and value is not null
+    select official_known.*
+    from official_known
+    where
+        mode = '铁路' and commodity = '合计' and object_type = $object_type and value is not null
+        and known_from <= $known_on and (known_to is null or known_to > $known_on)
 ),
 
 chosen as (
