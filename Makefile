@@ -15,7 +15,7 @@ INSTALLED := $(VENV)/.installed
 UV := $(BIN)/uv
 SQL := etl/warehouse/sql
 
-.PHONY: help run install test check system lock bench clean
+.PHONY: help run install test check system lock bench fuzz clean
 
 help:
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/'
@@ -67,6 +67,10 @@ lock: install ## resolve pyproject.toml again; versions already locked stay unle
 
 bench: install ## repeat the measurements
 	$(BIN)/python -m bench
+
+# Atheris is there for Linux on x86-64 only; the findings and the corpus stay in .cache/fuzz.
+fuzz: install ## feed broken files to the intake for FUZZ_SECONDS (3600); says how to repeat a finding
+	$(BIN)/python tests/fuzz/fuzz_intake.py
 
 clean: ## remove what make and the tests have made; var/ (ledger, uploads, warehouse) stays
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
