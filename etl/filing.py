@@ -255,18 +255,23 @@ def _registered(work: Workplace) -> list[dict]:
         return registry.registry_as_of(connection, work.today).to_pylist()
 
 
+def unit_of(work: Workplace, unit_code: str) -> ReportingUnit:
+    """Code, credit code and newest name of a reporting unit. Errors: UnknownUnit."""
+    rows = [row for row in _registered(work) if row["unit_code"] == unit_code]
+    if not rows:
+        raise UnknownUnit(f"名录中没有编码为{unit_code}的单位。请核对编码，或联系市交通运输局登记。")
+    newest = max(rows, key=lambda row: row["valid_from"] or date.min)
+    return ReportingUnit(unit_code, newest["uscc"], newest["name"])
+
+
 def form(work: Workplace, unit_code: str, month: date) -> bytes:
     """The template of a unit for a month (.xlsx), with the flows of its last accepted month filled in.
 
     Errors: UnknownUnit.
     """
-    rows = [row for row in _registered(work) if row["unit_code"] == unit_code]
-    if not rows:
-        raise UnknownUnit(f"名录中没有编码为{unit_code}的单位。请核对编码，或联系市交通运输局登记。")
-    newest = max(rows, key=lambda row: row["valid_from"] or date.min)
+    unit = unit_of(work, unit_code)
     with reading(work.ledger) as connection:
         accepted = submissions.accepted_as_of(connection, work.today)
-    unit = ReportingUnit(unit_code, newest["uscc"], newest["name"])
     return template(work.declared, unit, month, last_flows(accepted, work.home, unit_code, month))
 
 
