@@ -242,8 +242,8 @@ def _open_text(
     encoding = mapping.encoding if mapping and mapping.encoding else _encoding(path, start)
     text = path if encoding == "UTF-8" else _transcode(path, encoding, scratch)
     with text.open("rb") as stream:
-        # Only whole lines; a character cut by the sample's end is no fault of the file.
-        sample = stream.read(SAMPLE).decode("utf-8-sig", "ignore")
+        start = stream.read(SAMPLE)
+    sample = start.decode("utf-8-sig", "ignore")
     csv.field_size_limit(MAX_CELL)
     readings = []
     for mark in (mapping.delimiter,) if mapping and mapping.delimiter else DELIMITERS:
@@ -257,6 +257,11 @@ def _open_text(
         raise refusal("S007", row=1, known=str(MAX_CELL))
     # The delimiter that finds most known words, then the one that makes most columns.
     (_, row, header), delimiter, top = max(readings, key=lambda entry: (entry[0][0], len(entry[0][2])))
+    try:
+        # A header must not lose a bad byte; a character cut by the sample's end is no fault of the file.
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError as error:
+        raise bad_byte_refusal(text, "utf-8", error.start, delimiter) from error
     if len(header) > MAX_COLUMNS:
         raise refusal("S008", value=str(len(header)), known=str(MAX_COLUMNS))
     notes = [] if encoding == "UTF-8" else [finding("S010", value=encoding)]
