@@ -47,6 +47,8 @@ ANY_WORD = "*"
 UNREADABLE = "?"
 QUOTIENT_PLACES = 9
 _EXACT = Context(prec=60)
+# Full-width signs of numbers and the half-width ones that they are read as.
+_WIDE, _HALF = "０１２３４５６７８９．，－−\u3000", "0123456789.,-- "
 _NUMBER_HEADERS = frozenset(
     {"运量吨", "运距公里", "箱数", "车数", "数值万吨", "能力万吨年", "核定年货运量吨", "目标值"}
 )
@@ -243,8 +245,15 @@ def translate(name: str, cell: str, mapping: Mapping) -> str:
     return words.get(cell.strip(), words.get(ANY_WORD, cell))
 
 
+def _has_marks(mapping: Mapping) -> bool:
+    """Their numbers have marks of their own; without, they are read as ours are: full width, 1,234.5."""
+    return bool(mapping.thousands) or mapping.decimal != "."
+
+
 def number_pattern(mapping: Mapping) -> str:
     """How their numbers look, as a regular expression that Python and DuckDB both read."""
+    if not _has_marks(mapping):
+        return r"-?(\d{1,3}(,\d{3})+|\d{1,3}( \d{3})+|\d+)(\.\d+)?"
     group, point = re.escape(mapping.thousands), re.escape(mapping.decimal)
     whole = rf"(\d{{1,3}}({group}\d{{3}})+|\d+)" if group else r"\d+"
     return rf"-?{whole}({point}\d+)?"
@@ -254,8 +263,12 @@ def _number(cell: str | None, mapping: Mapping) -> str | None:
     if cell is None or not cell.strip():
         return None
     text = cell.strip()
+    if not _has_marks(mapping):
+        text = text.translate(str.maketrans(_WIDE, _HALF)).strip()
     if not re.fullmatch(number_pattern(mapping), text, re.ASCII):
-        return UNREADABLE + text
+        return UNREADABLE + cell.strip()
+    if not _has_marks(mapping):
+        return text.replace(",", "").replace(" ", "")
     if mapping.thousands:
         text = text.replace(mapping.thousands, "")
     return text.replace(mapping.decimal, ".")
@@ -324,7 +337,11 @@ def where_sql(mapping: Mapping, header: Sequence[str]) -> str:
 
 def _number_sql(column: str, mapping: Mapping) -> str:
     text = f"trim({column})"
-    plain = text
+    if not _has_marks(mapping):
+        text = f"trim(translate({column}, '{_WIDE}', '{_HALF}'))"
+        plain = f"replace(replace({text}, ',', ''), ' ', '')"
+    else:
+        plain = text
     if mapping.thousands:
         plain = f"replace({plain}, {literal(mapping.thousands)}, '')"
     if mapping.decimal != ".":

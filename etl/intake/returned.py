@@ -70,6 +70,21 @@ def returned(
         return saved(file.book, file.values)
 
 
+def mended(path: Path, mends: Sequence[Mend], *, mapping: Mapping | None = None) -> bytes | None:
+    """The file as .xlsx with `mends` written in and nothing else added; what an earlier report added is gone.
+
+    Empty: None for a table too large to carry. Errors: Refusal when the file cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        source = open_table(path, Path(scratch), mapping, RETURN_HEADERS)
+        file = carried(source)
+        if file is None:
+            return None
+        _clear(file, source)
+        _mend(file, mends)
+        return saved(file.book, file.values)
+
+
 # ------------------------------------------------------------------------------- what a report added before
 
 

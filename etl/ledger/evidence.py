@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,3 +114,9 @@ def explanations(conn: sa.Connection, submission_id: int) -> dict[str, str]:
         .order_by(explanation.c.explanation_id)
     )
     return {row.code: row.text for row in conn.execute(query)}
+
+
+def record_mends(conn: sa.Connection, codes: Sequence[str], subject: str, actor: str) -> None:
+    """Log that mends were taken, counted by their codes; `subject` names the file. None taken: no entry."""
+    if codes:
+        audit.append(conn, actor, "一键修正", subject, dict(sorted(Counter(codes).items())))
