@@ -74,7 +74,9 @@ _WORDS = {
 }
 _VOCABULARY = {word: name for name, words in _WORDS.items() for word in words}
 # What looks like tonnes and is another number: of other months, of a plan, of money, of kilograms.
-_NOT_TONNES = re.compile(r"累计|同比|同期|上年|去年|计划|合同|毛重|皮重|价|费|金额|元|千克|公斤|kg|m3|方", re.I)
+_NOT_TONNES = re.compile(
+    r"累计|同比|同期|上年|去年|计划|合同|毛重|皮重|价|费|金额|元|千克|公斤|kg|m3|方", re.I
+)
 _IN_BRACKETS = re.compile(r"[(\[【].*?[)\]】]")
 
 # Two headers are alike from two letters of three on.
@@ -384,7 +386,7 @@ def _remembered_fields(text: str | None, header: Sequence[str]) -> dict[int, str
             mapping.position(column, header): HEADER_TO_FIELD[ours]
             for ours, column in mapping.columns.items()
         }
-    except Refusal:
+    except (Refusal, KeyError):
         return None
 
 
@@ -470,19 +472,17 @@ def _score(name: str, header: str, likeness: float, share: float | None) -> floa
     """How well a column fits a field; 0 = not at all."""
     if name == "tonnes" and _NOT_TONNES.search(plain(header)):
         return 0
-    if share is not None and name not in _OPEN:
-        # A list's words may all be theirs, where the header is sure; a number or a month is one or is not.
-        if share < CONTRADICTS and name in _MUST_BE_READ or share == 0 and likeness < 1:
-            return 0
+    # Of a list the words may all be theirs, where the header is sure; a number or a month is one or is not.
+    least = CONTRADICTS if name in _MUST_BE_READ else 0 if likeness == 1 else 1 / SAMPLE_ROWS
+    if share is not None and name not in _OPEN and share < least:
+        return 0
     speaks = share is not None and share >= SPEAKS and name in _TOLD_BY_VALUES
     if likeness >= LIKENESS:
         return likeness + (VALUES_ADD if speaks else 0)
     return SAID_BY_VALUES + likeness / 10 if speaks else 0
 
 
-def _missing(
-    fields: Collection[str | None], head: Collection[str], unit_key: str
-) -> tuple[str, ...]:
+def _missing(fields: Collection[str | None], head: Collection[str], unit_key: str) -> tuple[str, ...]:
     found = {*fields, *(HEADER_TO_FIELD[name] for name in head)}
     required = [field for field in RETURN_FIELDS if field.required]
     if unit_key != "uscc" and found & {"uscc", "unit_code"}:
