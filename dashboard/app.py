@@ -10,26 +10,34 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import session, signin, widgets
+from dashboard import desk, session, signin, widgets
 from etl.reference import home_folder
 from etl.warehouse import reporting, snapshot
 from etl.warehouse.scope import NotVisible, Role, Scope
 
 VIEWS = Path(__file__).parent / "views"
 SYSTEM = "公转铁监测"
-ENTERPRISE, OVERVIEW, REPORTING = "enterprise", "overview", "reporting"
+ENTERPRISE, OVERVIEW, REPORTING, FILING, RULES = "enterprise", "overview", "reporting", "filing", "rules"
 TITLES = {
+    FILING: "填报",
     OVERVIEW: "总览",
     REPORTING: "报送进度",
     "corridors": "通道",
     "enterprises": "企业",
     ENTERPRISE: "单位",
+    RULES: "填报规则",
 }
-# An enterprise sees the city's figures and its own page; a department no single unit.
-_CLOSED = {
-    Role.ENTERPRISE: {REPORTING, "corridors", "enterprises"},
-    Role.DEPARTMENT: {REPORTING, "enterprises", ENTERPRISE},
-}
+# About returns, not about figures: the filters have nothing to do there.
+_UNFILTERED = {FILING, RULES}
+
+
+def closed_to(role: Role) -> set[str]:
+    """The pages that a role does not open: an enterprise sees the city's figures and its own page, and files
+    for itself; nobody files for others; a department sees no single unit.
+    """
+    if role is Role.ENTERPRISE:
+        return {REPORTING, "corridors", "enterprises"}
+    return {FILING, REPORTING, "enterprises", ENTERPRISE} if role is Role.DEPARTMENT else {FILING}
 
 
 def run() -> None:
@@ -44,7 +52,7 @@ def run() -> None:
         st.html("<p><a href='/signin'>去登录</a></p>")
         st.stop()
     scope = signed_in.scope
-    closed = _CLOSED.get(scope.role, set())
+    closed = closed_to(scope.role)
     views = {name: _page(name, scope, name in closed) for name in TITLES}
     start = st.Page(_nothing, title=SYSTEM, url_path="start", default=True, visibility="hidden")
     chosen = st.navigation([start, *views.values()], position="top")
@@ -63,7 +71,7 @@ def run() -> None:
     if chosen == start:
         st.switch_page(views[landing(current, scope)])
     head_slot = st.container(key="head")
-    filters = widgets.filter_row(choices, chosen.url_path == REPORTING)
+    filters = widgets.filter_row(choices, chosen.url_path == REPORTING, chosen.url_path in _UNFILTERED)
     is_dark = st.context.theme.type == "dark"
     if is_dark:
         st.html("<i class='rs-dark'></i>")
@@ -73,7 +81,7 @@ def run() -> None:
             raise NotVisible(f"“{scope.role.value}”身份不查看“{chosen.title}”页。")
         chosen.run()
     except NotVisible as refusal:
-        widgets.bare_head(chosen.title)
+        widgets.plain_head(chosen.title)
         widgets.empty(str(refusal), "请从上方选择其他页面，或退出后以有权限的身份登录。")
 
 
@@ -89,10 +97,11 @@ def _page(name: str, scope: Scope, is_closed: bool) -> st.Page:
 def landing(current: snapshot.Snapshot, scope: Scope) -> str:
     """The first page of a visit.
 
-    Until the due day of the newest month the reviewers see who is still missing.
+    A clerk begins with what is to be filed; until the due day of the newest month the reviewers see who is
+    still missing.
     """
     if scope.role is Role.ENTERPRISE:
-        return ENTERPRISE
+        return FILING if desk.has_work(scope) else ENTERPRISE
     if scope.role in (Role.ANALYST, Role.COUNTY, Role.ADMIN):
         newest = current.choices(scope).newest
         if not reporting.read(current, scope, newest).is_past_due:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import signin
 
-PAGES = ("overview", "reporting", "corridors", "enterprises", "enterprise")
+PAGES = ("filing", "overview", "reporting", "corridors", "enterprises", "enterprise", "rules")
 _OPEN = ("/healthz", "/signin", "/signout", "/_stcore/", "/static/", "/media/", "/favicon")
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "

@@ -31,9 +31,9 @@ def head(page: Head) -> None:
     _head(page.title, facts, page.is_demo, page.notes)
 
 
-def bare_head(name: str) -> None:
-    """The head of a page that cannot be shown: its name, and the way out."""
-    _head(name, (), visit().snapshot.is_demo, ())
+def plain_head(name: str, facts: Sequence[str] = ()) -> None:
+    """The head of a page that is not about a period: its name, what is to be said of it, and the way out."""
+    _head(name, facts, visit().snapshot.is_demo, ())
 
 
 def _head(name: str, facts: Sequence[str], is_demo: bool, notes: Sequence[str]) -> None:
@@ -50,13 +50,16 @@ def _head(name: str, facts: Sequence[str], is_demo: bool, notes: Sequence[str]) 
     )
 
 
-def filter_row(choices: Choices, is_monthly: bool) -> Filters:
+def filter_row(choices: Choices, is_monthly: bool, is_hidden: bool = False) -> Filters:
     """The filters in one row, bound to the URL; a value that is not offered falls back to the default.
 
-    报送进度 is about one month, the newest unless another is chosen. The other filters are drawn there
-    too, out of sight: what is not drawn would be gone from the URL on the next page.
+    报送进度 is about one month, the newest unless another is chosen; 填报 and 填报规则 are about no
+    figures. What a page does not use is drawn there too, out of sight: else it would be gone from the URL
+    on the next page.
     """
     with st.container(key="filters", horizontal=True, gap="small"):
+        if is_hidden:
+            st.html("<i class='rs-unfiltered'></i>")
         if is_monthly:
             st.html("<i class='rs-monthly'></i>")
             month = _month(choices)

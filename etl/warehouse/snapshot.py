@@ -132,7 +132,7 @@ class Snapshot:
         )
 
     def sign_in_choices(self) -> list[Scope]:
-        """The roles that the demonstration's chooser offers, with a county, a unit and a company of the data."""
+        """The roles that the demonstration's chooser offers, with a county and three accounts of units."""
         scopes = [Scope(Role.ANALYST, "市交通运输局"), Scope(Role.LEADER, "市政府")]
         busiest = self.rows("busiest")
         if busiest:
@@ -143,6 +143,8 @@ class Snapshot:
         if several:
             label = f"{next(iter(several.values()))}等{len(several)}个填报单位"
             scopes.append(Scope(Role.ENTERPRISE, label, units=frozenset(several)))
+        for row in self.rows("unreported", month=self.last_month):
+            scopes.append(Scope(Role.ENTERPRISE, row["name"], units=frozenset({row["unit_code"]})))
         return scopes
 
     @cached_property
