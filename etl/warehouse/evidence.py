@@ -7,7 +7,7 @@ compared with a target here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -230,11 +230,32 @@ def obligations(
     return found
 
 
+def bulk_reach(snapshot: Snapshot, scope: Scope, filters: Filters, period: Period) -> list[Judgement]:
+    """Whether each unit moved what obliges to a spur, as if 省目录 and the list of large units were silent.
+
+    All bulk goods of twelve months, as for K4, of every unit in production; `obliged`: True, False, or None
+    where the missing returns leave it open.
+    """
+    found = _obligation_evidence(snapshot, scope, filters, None, period)
+    return [
+        judge(replace(item, could_be_obliged=True, in_catalogue=None), snapshot.plan)
+        for item, row in found
+        if row["is_active"]
+    ]
+
+
 def _obligations(
     snapshot: Snapshot, scope: Scope, filters: Filters, unit: str | None
 ) -> list[tuple[Judgement, dict]]:
     year = filters.year if filters.through == 12 else filters.year - 1
-    period = Period.of(year, 12)
+    found = _obligation_evidence(snapshot, scope, filters, unit, Period.of(year, 12))
+    return [(judge(item, snapshot.plan), row) for item, row in found]
+
+
+def _obligation_evidence(
+    snapshot: Snapshot, scope: Scope, filters: Filters, unit: str | None, period: Period
+) -> list[tuple[ObligationEvidence, dict]]:
+    """Each unit's bulk tonnes of twelve months and its state at the end of the filters' period."""
     common: dict[str, Value] = {
         "first": period.first,
         "last": period.last,
@@ -255,7 +276,8 @@ def _obligations(
         if row["kind"] == "未知":
             unknown.update(row["units"])
     found = []
-    for row in snapshot.rows("obligation", state_month=date(filters.year, filters.through, 1), **common):
+    state_month = date(filters.year, filters.through, 1)
+    for row in snapshot.rows("obligation", state_month=state_month, **common):
         code = row["unit_code"]
         ins, outs = Fraction(row["in_tonnes"]), Fraction(row["out_tonnes"])
         more_in, more_out, whole = (
@@ -275,7 +297,7 @@ def _obligations(
             reports_expected=row["reports_expected"],
             reports_received=row["reports_received"],
         )
-        found.append((judge(evidence, snapshot.plan), row))
+        found.append((evidence, row))
     return found
 
 

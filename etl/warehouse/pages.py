@@ -271,6 +271,82 @@ class Enterprise:
 
 
 @dataclass(frozen=True)
+class PopulationBlock:
+    """Who an indicator counted in a month, and who came in or went out against two months before."""
+
+    indicator: str
+    title: str
+    sentence: str
+    against_month: Table
+    against_year: Table
+
+
+@dataclass(frozen=True)
+class Registry:
+    """名录 in one month: units with their dated attributes, who is counted where, and who might have to be."""
+
+    head: Head
+    sentence: str
+    populations: tuple[PopulationBlock, ...]
+    members: Table
+    candidate_sentence: str
+    candidates: Table
+    counties: Table
+    units: Table
+    history: Table
+    shared: Table
+
+
+@dataclass(frozen=True)
+class Spurs:
+    """专用线台账 in one month: lines, users, what they carried in twelve months, and who has access."""
+
+    head: Head
+    sentence: str
+    card: Card
+    lines: Table
+    lines_note: str
+    uses: Table
+    counties: Table
+    without: Table
+
+
+@dataclass(frozen=True)
+class SeriesPoint:
+    """An official value in force, 万吨; None = not published. `is_provisional`: 快报."""
+
+    month: date
+    value: Decimal | None
+    is_provisional: bool
+
+
+@dataclass(frozen=True)
+class Series:
+    """One mode and caliber of an object: 当期 month by month for a chart, with 累计 in the table."""
+
+    mode: str
+    caliber: str
+    title: str
+    points: tuple[SeriesPoint, ...]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Official:
+    """官方数 of one object: the series, each apart, their vintages, and what a revision changed."""
+
+    head: Head
+    sentence: str
+    caliber_note: str
+    series: tuple[Series, ...]
+    revision_sentence: str
+    changes: tuple[str, ...]
+    revisions: Table
+    vintages: Table
+    values: Table
+
+
+@dataclass(frozen=True)
 class Definition:
     """An indicator as its definition prints it: one click away from each number."""
 

@@ -71,6 +71,7 @@ CONVERT: dict[str, Callable[[str], Any]] = {
     "is_large": _flag,
     "is_new": _flag,
     "in_catalogue": _optional_flag,
+    "is_public": _flag,
     "is_drayage": _flag,
     "approved_tonnes": _number,
     "distance_km": _number,

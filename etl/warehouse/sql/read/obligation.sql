@@ -24,6 +24,7 @@ select
     dim_unit_month.unit_code,
     dim_unit_month.county_code,
     dim_unit_month.kind,
+    dim_unit_month.is_active,
     dim_unit_month.is_active and dim_unit_month.is_large_or_new as could_be_obliged,
     dim_unit_month.in_catalogue,
     dim_unit_month.has_access,
