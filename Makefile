@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 UV := $(BIN)/uv
-SQL := etl/warehouse/sql
+SQL := etl/warehouse/sql etl/intake/sql
 
 .PHONY: help run install test check system lock bench fuzz clean
 

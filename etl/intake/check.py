@@ -29,8 +29,9 @@ from etl.intake.receive import open_table
 from etl.intake.registry_view import RegistryView
 from etl.intake.result import LISTED_PER_CODE, CheckResult, Tally, UnitMonth, refused_result
 from etl.intake.rules import BY_CODE, RULES, Rule, finding
-from etl.intake.stage import Stage, stage
-from etl.intake.unit_months import CONTENT, refused_of, unit_months_of, write_rows
+from etl.intake.stage import KILOMETRES, Stage, stage
+from etl.intake.statements import statement
+from etl.intake.unit_months import refused_of, unit_months_of, write_rows
 from etl.intake.worker import Fault, Worker
 from etl.reference import Declared
 
@@ -88,20 +89,18 @@ def _judge(
     expected_month: date | None,
     past: Past | None,
 ) -> CheckResult:
-    parameters: dict[str, object] = {
-        "this_month": today.replace(day=1),
-        "drayage_limit_km": Decimal(str(declared.plan.switch("drayage_limit_km"))),
-        "belt_limit_km": Decimal(rules.BELT_LIMIT_KM),
-        "expected_month": expected_month,
-    }
-    asked = _asked(staged, parameters)
-    _run_rules(staged, asked, parameters)
     con = staged.con
+    con.from_arrow(_given(staged, declared, today, expected_month)).create("given")
+    con.execute(statement("40_asked"))
+    asked = _asked(staged)
+    _run_rules(staged, asked)
+    rows, tonnes, other_rows = con.execute(statement("read/sums")).fetchall()[0]
     totals = Tally()
     for note in staged.notes:
         totals.add(note)
-    _list_asked(staged, asked, parameters, totals)
-    _list_total_rows(staged, totals)
+    _list_asked(staged, asked, totals)
+    if other_rows:
+        _list_other_rows(staged, totals)
     _list_repeated_rows(staged, totals)
     _list_zero_beside_flows(staged, totals)
     history = past.of(_units_in(con)) if past is not None else None
@@ -109,9 +108,6 @@ def _judge(
     for row, code, name, value, known in staged.hits:
         column = staged.headers[name] if name else None
         totals.add(finding(code, sheet=staged.source.sheet, row=row, column=column, value=value, known=known))
-    rows, tonnes = con.execute(
-        "SELECT count(*), coalesce(sum(tonnes), 0) FROM typed WHERE is_data"
-    ).fetchall()[0]
     if rows == 0:
         totals.add(finding("S111", sheet=staged.source.sheet))
     groups = unit_months_of(con)
@@ -127,7 +123,7 @@ def _judge(
         kept_rows = "".join(f"{group.unit_code}|{group.month}|{group.content}\n" for group in kept)
         content = hashlib.sha256(kept_rows.encode()).hexdigest()[:16]
         name = f"{_sha256(path)}-{mapping.digest[:16] if mapping else '0'}-{content}.parquet"
-        write_rows(con, staged.source.sheet, rows_folder / name, blocked)
+        write_rows(con, rows_folder / name, blocked)
         rows_file = f"{rows_folder.name}/{name}"
     unit_months = tuple(
         UnitMonth(
@@ -145,6 +141,22 @@ def _judge(
     )  # fmt: skip
 
 
+def _given(staged: Stage, declared: Declared, today: date, expected_month: date | None) -> pa.Table:
+    """The one row that the rules compare with."""
+    limits = {
+        "drayage_limit_km": Decimal(str(declared.plan.switch("drayage_limit_km"))),
+        "belt_limit_km": Decimal(rules.BELT_LIMIT_KM),
+    }
+    return pa.table(
+        {
+            "sheet": pa.array([staged.source.sheet], pa.string()),
+            "this_month": pa.array([today.replace(day=1)], pa.date32()),
+            "expected_month": pa.array([expected_month], pa.date32()),
+        }
+        | {name: pa.array([limit], KILOMETRES) for name, limit in limits.items()}
+    )
+
+
 # ------------------------------------------------------------------------------------- rules as SQL
 
 
@@ -158,8 +170,13 @@ class _Asked:
     column: str
     bit: int
 
+    @property
+    def is_broken(self) -> str:
+        """Whether a line of `typed` breaks it, as SQL."""
+        return f"{self.column} & {self.bit} <> 0"
 
-def _asked(staged: Stage, parameters: dict[str, object]) -> list[_Asked]:
+
+def _asked(staged: Stage) -> list[_Asked]:
     """The rules that this file can break: a reading that no cell has is not asked for."""
     asked: list[_Asked] = []
     for rule in RULES:
@@ -167,85 +184,51 @@ def _asked(staged: Stage, parameters: dict[str, object]) -> list[_Asked]:
             condition = rule.predicate(field)
             if condition is None or field in staged.missing:
                 continue
-            is_read = (
-                rule.reading is None or rule.reading == "blank" or rule.reading in staged.readings[field]
-            )
-            if is_read and all(parameters[name] is not None for name in _parameters_in(condition)):
+            if rule.reading is None or rule.reading == "blank" or rule.reading in staged.readings[field]:
                 asked.append(
                     _Asked(rule, field, condition, f"flags{len(asked) // BITS}", 1 << len(asked) % BITS)
                 )
     return asked
 
 
-def _parameters_in(sql: str) -> list[str]:
-    return sorted(set(re.findall(r"\$(\w+)", sql)))
-
-
-def _execute(con: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, object]) -> list[tuple]:
-    # DuckDB refuses a parameter too few and one too many alike.
-    return con.execute(sql, {name: parameters[name] for name in _parameters_in(sql)}).fetchall()
-
-
-def _run_rules(staged: Stage, asked: list[_Asked], parameters: dict[str, object]) -> None:
+def _run_rules(staged: Stage, asked: list[_Asked]) -> None:
     """The table `typed`: every line read, with a flag for each rule that it breaks."""
-    flags: dict[str, list[str]] = {"flags0": []}
+    flags: dict[str, list[str]] = {"flags0": ["0"]}
     for item in asked:
         flags.setdefault(item.column, []).append(f"CASE WHEN {item.condition} THEN {item.bit} ELSE 0 END")
     columns = ", ".join(
-        f"CASE WHEN is_data THEN {' + '.join(parts) or '0'} ELSE 0 END::BIGINT AS {name}"
+        f"CASE WHEN is_data THEN {' + '.join(parts)} ELSE 0 END::BIGINT AS {name}"
         for name, parts in flags.items()
     )
     must = " OR ".join(
         f"{name} & {sum(a.bit for a in asked if a.column == name and a.rule.severity == MUST)} <> 0"
         for name in flags
     )
-    blocking = [(row, code) for row, code, *_ in staged.hits if BY_CODE[code].severity == MUST]
     con = staged.con
-    con.execute("CREATE OR REPLACE TABLE blocking_row (row_no INTEGER)")
-    if blocking:
-        con.execute("INSERT INTO blocking_row SELECT unnest(?)", [sorted({row for row, _ in blocking})])
-    _execute(
-        con,
-        f"""
-        CREATE OR REPLACE TABLE typed AS
-        WITH judged AS (
-            SELECT
-                row_no, unit_code, shown, month, tonnes, is_data, is_total, is_footer, is_zero,
-                hash({", ".join(CONTENT)}) AS content, {columns}
-            FROM stg_row
-        )
-        SELECT *, ({must}) OR row_no IN (SELECT row_no FROM blocking_row) AS is_blocking
-        FROM judged
-        """,
-        parameters,
-    )
+    con.view("asked").project(f"*, {columns}").project(f"*, {must} AS is_must").create_view("flagged")
+    blocking = sorted({row for row, code, *_ in staged.hits if BY_CODE[code].severity == MUST})
+    con.from_arrow(pa.table({"row_no": pa.array(blocking, pa.int32())})).create("blocking_row")
+    con.execute(statement("50_typed")).fetchall()
 
 
-def _list_asked(staged: Stage, asked: list[_Asked], parameters: dict[str, object], totals: Tally) -> None:
+def _list_asked(staged: Stage, asked: list[_Asked], totals: Tally) -> None:
     if not asked:
         return
-    names = sorted({item.column for item in asked})
-    hit = " OR ".join(f"{name} <> 0" for name in names)
-    counts = ", ".join(f"count(*) FILTER ({item.column} & {item.bit} <> 0)" for item in asked)
-    numbers = staged.con.execute(f"SELECT {counts} FROM typed WHERE {hit}").fetchall()[0]
+    typed = staged.con.table("typed")
+    hit = " OR ".join(f"{name} <> 0" for name in sorted({item.column for item in asked}))
+    counts = ", ".join(f"count(*) FILTER ({item.is_broken})" for item in asked)
+    numbers = typed.filter(hit).aggregate(counts).fetchall()[0]
     for item, number in zip(asked, numbers, strict=True):
         if number == 0:
             continue
+        # Of a head block one cell is named, however many rows it speaks for.
         is_one_cell = item.field in staged.head_only
         totals.count(item.rule.code, 1 if is_one_cell else number)
-        staged.con.execute(
-            f"CREATE OR REPLACE TABLE listed AS SELECT row_no FROM typed WHERE {item.column} & {item.bit} <> 0"
-            f" ORDER BY row_no LIMIT {1 if is_one_cell else LISTED_PER_CODE}"
-        )
+        broken = typed.filter(item.is_broken).order("row_no").limit(1 if is_one_cell else LISTED_PER_CODE)
+        rows = ", ".join(str(row) for (row,) in broken.project("row_no").fetchall())
         known = item.rule.known.replace("{f}", item.field) if item.rule.known else "NULL"
-        rows = _execute(
-            staged.con,
-            f"WITH cell AS (SELECT row_no, {item.field} AS written FROM line"
-            " WHERE row_no IN (SELECT row_no FROM listed))"
-            f" SELECT row_no, written, {known} FROM stg_row JOIN cell USING (row_no) ORDER BY row_no",
-            parameters,
-        )
-        for row, value, shown in rows:
+        listed = staged.con.view("asked").filter(f"row_no IN ({rows})").order("row_no")
+        for row, value, shown in listed.project(f"row_no, written.{item.field}, {known}").fetchall():
             totals.show(_placed(staged, item.rule.code, row, item.field, value, shown))
 
 
@@ -270,28 +253,13 @@ def _as_written(known: object) -> str | None:
 # ---------------------------------------------------------------------------- what no single row shows
 
 
-def _list_total_rows(staged: Stage, totals: Tally) -> None:
-    """合计 rows: left out, and their printed number held against the rows above them.
+def _list_other_rows(staged: Stage, totals: Tally) -> None:
+    """合计 rows: left out, and their printed number held against the rows above them. Remarks: left out.
 
     A 小计 must equal the rows since the total row before it, a 合计 these or all rows above.
     """
-    con = staged.con
-    (number,) = con.execute("SELECT count(*) FROM typed WHERE is_total OR is_footer").fetchall()[0]
-    if number == 0:
-        return
-    found = con.execute(
-        """
-        WITH summed AS (
-            SELECT row_no, is_total, is_footer, tonnes,
-                sum(tonnes) FILTER (is_data) OVER (ORDER BY row_no) AS above
-            FROM typed
-        )
-        SELECT row_no, is_total, tonnes, coalesce(above, 0)
-        FROM summed WHERE is_total OR is_footer ORDER BY row_no
-        """
-    ).fetchall()
     marks = [Decimal(0)]
-    for row, is_total, printed, above in found:
+    for row, is_total, printed, above in staged.con.execute(statement("read/other_rows")).fetchall():
         if not is_total:
             totals.add(finding("S113", sheet=staged.source.sheet, row=row))
             continue
@@ -308,30 +276,8 @@ def _list_total_rows(staged: Stage, totals: Tally) -> None:
 
 
 def _list_repeated_rows(staged: Stage, totals: Tally) -> None:
-    """Rows alike in every column. What could not be read is not there to be compared."""
-    con = staged.con
-    con.execute(
-        """
-        CREATE OR REPLACE TABLE alike AS
-        WITH twice AS (
-            SELECT content FROM typed WHERE is_data AND NOT is_zero AND NOT is_blocking
-            GROUP BY content HAVING count(*) > 1
-        )
-        SELECT row_no FROM typed
-        WHERE is_data AND NOT is_zero AND NOT is_blocking AND content IN (SELECT content FROM twice)
-        """
-    )
-    same = ", ".join(("coalesce(unit_code, shown)", "month", *CONTENT))
-    found = con.execute(
-        f"""
-        SELECT row_no, first_row, count(*) OVER ()
-        FROM (
-            SELECT row_no, min(row_no) OVER (PARTITION BY {same}) AS first_row
-            FROM stg_row WHERE row_no IN (SELECT row_no FROM alike)
-        )
-        WHERE row_no > first_row ORDER BY row_no LIMIT {LISTED_PER_CODE}
-        """
-    ).fetchall()
+    staged.con.execute(statement("60_alike")).fetchall()
+    found = staged.con.execute(statement("read/repeated"), {"most": LISTED_PER_CODE}).fetchall()
     if found:
         totals.count("C005", found[0][2])
     for row, first, _ in found:
@@ -339,24 +285,12 @@ def _list_repeated_rows(staged: Stage, totals: Tally) -> None:
 
 
 def _list_zero_beside_flows(staged: Stage, totals: Tally) -> None:
-    found = staged.con.execute(
-        """
-        SELECT zero.row_no FROM typed AS zero
-        WHERE is_zero AND is_data AND EXISTS (
-            SELECT 1 FROM typed AS flow
-            WHERE flow.is_data AND NOT flow.is_zero
-                AND flow.unit_code = zero.unit_code AND flow.month = zero.month
-        )
-        ORDER BY zero.row_no
-        """
-    ).fetchall()
-    for (row,) in found:
+    for (row,) in staged.con.execute(statement("read/zero_beside_flows")).fetchall():
         totals.add(finding("C009", sheet=staged.source.sheet, row=row, column=staged.headers["note"]))
 
 
 def _units_in(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    found = con.execute("SELECT DISTINCT unit_code FROM word_key WHERE unit_code IS NOT NULL").fetchall()
-    return frozenset(unit for (unit,) in found)
+    return frozenset(unit for (unit,) in con.execute(statement("read/units")).fetchall())
 
 
 def _sha256(path: Path) -> str:

@@ -10,19 +10,13 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
+from etl.intake.statements import statement
+
 # One row a flow of an accepted month; a month without traffic is one row with mode NULL and 0 tonnes.
 FLOWS = pa.schema([
     ("unit_code", pa.string()), ("month", pa.date32()), ("mode", pa.string()),
     ("direction", pa.string()), ("commodity", pa.string()), ("tonnes", pa.decimal128(38, 3)),
 ])  # fmt: skip
-_SUMS = """
-SELECT accepted.unit_code, accepted.month, mode, direction, commodity,
-    coalesce(sum(tonnes), 0)::DECIMAL(38, 3) AS tonnes
-FROM accepted
-LEFT JOIN flow
-    ON flow.unit_code = accepted.unit_code AND flow.month = accepted.month AND flow.file = accepted.file
-GROUP BY ALL ORDER BY ALL
-"""
 
 
 @dataclass(frozen=True)
@@ -67,15 +61,12 @@ class AcceptedRows:
         files = sorted({str(self.home / row["rows_file"]) for row in wanted if row["rows_file"]})
         with duckdb.connect() as con:
             con.register("accepted", accepted)
-            con.register("flow", self._flows(con, files, units))
-            flows = con.sql(_SUMS).to_arrow_table()
+            con.register("moved", self._moved(con, files, units))
+            flows = con.sql(statement("past/flows")).to_arrow_table()
         return History(flows.cast(FLOWS), self.spurs)
 
-    def _flows(self, con: duckdb.DuckDBPyConnection, files: list[str], units: Set[str]) -> pa.Table:
+    def _moved(self, con: duckdb.DuckDBPyConnection, files: list[str], units: Set[str]) -> pa.Table:
         if not files:
             return pa.schema([*FLOWS, pa.field("file", pa.string())]).empty_table()
-        return con.sql(
-            "SELECT unit_code, month, mode, direction, commodity, sum(tonnes) AS tonnes, filename AS file"
-            " FROM read_parquet($files, filename = true) WHERE list_contains($units, unit_code) GROUP BY ALL",
-            params={"files": files, "units": sorted(units)},
-        ).to_arrow_table()
+        parameters = {"files": files, "units": sorted(units)}
+        return con.sql(statement("past/moved"), params=parameters).to_arrow_table()

@@ -131,12 +131,8 @@ def _cells(staged: Stage, readers: dict[str, w.Reader], mapping: Mapping | None)
             if mapping is not None and _is_translated(FIELD_BY_NAME[field].header, mapping):
                 continue
             head = source.head.get(FIELD_BY_NAME[field].header)
-            found = staged.con.execute(
-                f"SELECT stg_row.row_no, line.{field} FROM stg_row JOIN line USING (row_no)"
-                f" WHERE stg_row.is_data AND stg_row.{field}_reading = $reading ORDER BY stg_row.row_no",
-                {"reading": rule.reading},
-            )
-            for row, written in found.fetchall():
+            found = staged.con.view("stg_row").filter(f"is_data AND {rule.predicate(field)}").order("row_no")
+            for row, written in found.project(f"row_no, written.{field}").fetchall():
                 # Told from the head block as the check tells it: by its words.
                 if head is not None and written == head[0]:
                     place = (head[1], source.head_columns[FIELD_BY_NAME[field].header] + 1)

@@ -16,37 +16,9 @@ from etl.intake import rules
 from etl.intake.history import History
 from etl.intake.result import Tally
 from etl.intake.stage import Stage
+from etl.intake.statements import statement
 from etl.periods import add_months, last_day
 
-_FLOWS = """
-SELECT unit_code, month, mode, direction, commodity, sum(tonnes), max_by(row_no, (tonnes, -row_no))
-FROM stg_row
-WHERE is_data AND NOT is_zero AND tonnes IS NOT NULL AND mode IS NOT NULL AND direction IS NOT NULL
-    AND commodity IS NOT NULL AND unit_code IS NOT NULL AND month IS NOT NULL
-GROUP BY ALL ORDER BY ALL
-"""
-_MONTHS = """
-SELECT unit_code, month, min(row_no) FROM typed
-WHERE is_data AND unit_code IS NOT NULL AND month IS NOT NULL GROUP BY ALL ORDER BY ALL
-"""
-# Drayage into a station, and what the same unit sends on from there by rail.
-_LOADED = """
-WITH moved AS (
-    SELECT unit_code, month, transfer_station AS station, tonnes AS drayed, 0 AS sent, row_no
-    FROM stg_row
-    WHERE is_data AND is_drayage AND direction = '发运' AND transfer_station_extra = 'station'
-    UNION ALL
-    SELECT unit_code, month, origin, 0, tonnes, NULL
-    FROM stg_row
-    WHERE is_data AND NOT is_drayage AND direction = '发运' AND list_contains($rail, mode)
-)
-SELECT month, station, sum(drayed), sum(sent), max_by(row_no, (drayed, -row_no)) FILTER (row_no IS NOT NULL)
-FROM moved
-WHERE unit_code IS NOT NULL AND month IS NOT NULL AND station IS NOT NULL
-GROUP BY unit_code, month, station
-HAVING sum(drayed) > 0 AND sum(sent) > 0
-ORDER BY unit_code, month, station
-"""
 _TEN_THOUSAND = Decimal(10_000)
 
 
@@ -142,12 +114,12 @@ def list_unlikely(staged: Stage, history: History | None, rail: frozenset[str], 
         _list_drayage(staged, rail, totals)
     if history is None:
         return
-    flows = [Flow(*row) for row in staged.con.execute(_FLOWS).fetchall()]
+    flows = [Flow(*row) for row in staged.con.execute(statement("read/flows")).fetchall()]
     past: dict[str, list[dict]] = {}
     for row in history.flows.to_pylist():
         past.setdefault(row["unit_code"], []).append(row)
     spurs = history.spurs.to_pylist()
-    for unit_code, month, first_row in staged.con.execute(_MONTHS).fetchall():
+    for unit_code, month, first_row in staged.con.execute(statement("read/first_rows")).fetchall():
         own = [flow for flow in flows if (flow.unit_code, flow.month) == (unit_code, month)]
         before = UnitPast(past.get(unit_code, []), month)
         slipped = set()
@@ -163,7 +135,8 @@ def list_unlikely(staged: Stage, history: History | None, rail: frozenset[str], 
 
 
 def _list_drayage(staged: Stage, rail: frozenset[str], totals: Tally) -> None:
-    for _month, station, drayed, sent, row in staged.con.execute(_LOADED, {"rail": sorted(rail)}).fetchall():
+    found = staged.con.execute(statement("read/drayage"), {"rail": sorted(rail)}).fetchall()
+    for _month, station, drayed, sent, row in found:
         if abs(drayed - sent) > sent * rules.DRAYAGE_LEEWAY:
             known = f"短驳到{station}共{_plain(drayed)}吨，本单位由{station}铁路发运{_plain(sent)}吨"
             _add(staged, totals, "P002", row, "tonnes", known)
@@ -229,8 +202,7 @@ def _largest(flows: list[Flow]) -> Flow:
 
 
 def _add(staged: Stage, totals: Tally, code: str, row: int | None, field: str, known: str) -> None:
-    ((tonnes, mode),) = staged.con.execute("SELECT tonnes, mode FROM line WHERE row_no = ?", [row]).fetchall()
-    value = {"tonnes": tonnes, "mode": mode}[field]
+    ((value,),) = staged.con.view("line").filter(f"row_no = {row}").project(field).fetchall()
     totals.add(
         rules.finding(
             code, sheet=staged.source.sheet, row=row, column=staged.headers[field], value=value, known=known

@@ -1,9 +1,9 @@
 """The catalogue of what a return must hold to: one entry a rule, in reading order.
 
-A rule is data; its severity is a field. `wrong_if` is an SQL predicate over one row of `stg_row`
-(stage.py builds that view, check.py joins the predicates into one pass) with {f} for each of
-`fields`; it is asked of data rows, never of 合计 rows or the footer. `reading` says that a cell was
-read in that way (words.py). A rule with neither is found while the file is read.
+A rule is data; its severity is a field. `wrong_if` is an SQL predicate over one row of `asked`
+(sql/40_asked.sql; check.py joins the predicates into one pass) with {f} for each of `fields`; it is
+asked of data rows, never of 合计 rows or the footer. `reading` says that a cell was read in that way
+(words.py). A rule with neither is found while the file is read.
 Messages may name {value} (the cell as written), {place} (sheet, row and column) and {known} (what
 the SQL expression `known` gives for the row).
 """
@@ -141,7 +141,7 @@ VALUE_RULES = (
     Rule("V011", MUST, VALUE, "{place}的“{value}”分不清是1月还是10月。",
          "请在{place}写成 2023-01 或 2023-10 的样子。", ("month",), reading=w.AMBIGUOUS),
     Rule("V012", MUST, VALUE, "{place}的“{value}”晚于本月。", "请在{place}填写已经到来的月份。", ("month",),
-         "month > $this_month"),
+         "month > this_month"),
     Rule("V013", MUST, VALUE, "{place}的“{value}”不在可选的名称之内。", "请在{place}从模板的下拉清单中选填。", LISTS,
          reading=w.UNKNOWN),
     Rule("V021", NOTE, VALUE, "{place}的“{value}”含全角字符或空格，按“{known}”读取。",
@@ -184,11 +184,11 @@ CONSISTENCY_RULES = (
          "is_drayage AND NOT is_known_transfer", source=PLAN_5),
     Rule("C003", MUST, CONSISTENCY, "{place}的“{value}”公里超过短驳的上限（{known}公里）。",
          "请核对{place}；不是短驳的，“短驳”填“否”。", ("distance_km",),
-         "is_drayage AND coalesce(od_distance_km, distance_km) > $drayage_limit_km", known="$drayage_limit_km::VARCHAR",
+         "is_drayage AND coalesce(od_distance_km, distance_km) > drayage_limit_km", known="drayage_limit_km::VARCHAR",
          source=PLAN_5),
     Rule("C004", MUST, CONSISTENCY, "{place}的“{value}”不是所报的月份（{known}）。",
          "请改正{place}，或改选所报的月份。",
-         ("month",), "month <> $expected_month", known="strftime($expected_month, '%Y-%m')"),
+         ("month",), "month <> expected_month", known="strftime(expected_month, '%Y-%m')"),
     Rule("C005", EXPLAIN, CONSISTENCY, "{place}与第{known}行重复（各列完全相同），已照计。",
          "请删除重复的行；确是两批货的，请说明。"),
     Rule("C006", NOTE, CONSISTENCY, "{place}是合计行，没有计入。", "请确认{place}不是货流；是则改填货类。"),
@@ -205,7 +205,7 @@ CONSISTENCY_RULES = (
          ("corridor",), "NOT is_zero AND derived_corridor = '其他' AND corridor_reading <> 'unknown'"),
     Rule("C012", EXPLAIN, CONSISTENCY, "{place}的皮带廊道运距{value}公里超过{known}公里。",
          "请核对{place}和运输方式，或说明原因。", ("distance_km",),
-         "mode = '皮带廊道' AND distance_km > $belt_limit_km", known="$belt_limit_km::VARCHAR"),
+         "mode = '皮带廊道' AND distance_km > belt_limit_km", known="belt_limit_km::VARCHAR"),
 )
 
 PLAUSIBILITY_RULES = (

@@ -6,7 +6,6 @@ example row would be one more row to delete.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +30,7 @@ from etl.intake import words as w
 from etl.intake.fields import FIELD_BY_NAME, HEAD_BLOCK, OPTIONS_SHEET, OWN_SHEET_MARK, RETURN_FIELDS
 from etl.intake.finding import NOTE
 from etl.intake.returned import in_general
+from etl.intake.statements import statement
 from etl.intake.workbook import EXCEL_DIGITS, put_text, saved
 from etl.reference import Declared
 
@@ -137,13 +137,7 @@ def last_flows(accepted: pa.Table, home: Path, unit_code: str, month: date) -> l
     newest = max(earlier, key=lambda row: row["month"])
     with duckdb.connect() as con:
         found = con.execute(
-            """
-            SELECT
-                commodity, direction, mode, origin, destination, counterparty, corridor, distance_km,
-                CASE WHEN is_drayage THEN '是' END AS drayage, transfer_station, loading, weighing_basis, note
-            FROM read_parquet($file) WHERE unit_code = $unit_code AND month = $month
-            GROUP BY ALL ORDER BY min(row_no)
-            """,
+            statement("past/flows_to_repeat"),
             {"file": str(home / newest["rows_file"]), "unit_code": unit_code, "month": newest["month"]},
         )
         names = [column[0] for column in found.description or ()]
@@ -219,8 +213,7 @@ def _note(cell: Cell, name: str, limits: Mapping[str, str]) -> None:
     for rule in rules.RULES:
         is_of_column = name in rule.fields and len(rule.fields) < len(rules.ALL_FIELDS)
         if is_of_column and rule.severity != NOTE:
-            limit = re.fullmatch(r"\$(\w+)::VARCHAR", rule.known or "")
-            known = limits.get(limit[1], "…") if limit else "…"
+            known = limits.get((rule.known or "").removesuffix("::VARCHAR"), "…")
             lines.append(f"【{rule.severity}】{''.join(in_general(rule, '此处', known))}")
     text = "\n".join(lines)
     height = 20 * sum(1 + len(line) // 26 for line in lines) + 20

@@ -8,15 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from etl.intake.result import UNKNOWN
-
-# The business columns of a row. DuckDB's hash of them is four times as fast as md5; a test holds the
-# hash of a known row, so that a new DuckDB that hashes otherwise is noticed before it is used.
-CONTENT = (
-    "direction", "mode", "commodity", "origin", "destination", "counterparty", "corridor", "distance_km", "tonnes",
-    "is_drayage", "transfer_station", "loading", "boxes", "vehicles", "weighing_basis", "note",
-)  # fmt: skip
+from etl.intake.statements import statement
 
 
 @dataclass(frozen=True)
@@ -31,19 +26,7 @@ class Group:
 
 
 def unit_months_of(con: duckdb.DuckDBPyConnection) -> list[Group]:
-    return [
-        Group(*row)
-        for row in con.execute(
-            """
-            SELECT unit_code, shown, month,
-                count(*) FILTER (NOT is_zero),
-                coalesce(sum(tonnes) FILTER (NOT is_zero), 0),
-                coalesce(sum(content) FILTER (NOT is_zero), 0)::VARCHAR,
-                bool_or(is_blocking)
-            FROM typed WHERE is_data GROUP BY ALL ORDER BY ALL
-            """
-        ).fetchall()
-    ]
+    return [Group(*row) for row in con.execute(statement("read/unit_months")).fetchall()]
 
 
 def refused_of(
@@ -76,33 +59,21 @@ def refused_of(
 
 
 def write_rows(
-    con: duckdb.DuckDBPyConnection,
-    sheet: str | None,
-    target: Path,
-    blocked: set[tuple[str | None, date | None]],
+    con: duckdb.DuckDBPyConnection, target: Path, blocked: set[tuple[str | None, date | None]]
 ) -> None:
     """The rows of all unit-months that are not blocked, typed, as one Parquet file."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    con.execute("CREATE OR REPLACE TABLE blocked (unit_code VARCHAR, month DATE)")
     pairs = [pair for pair in blocked if None not in pair]
-    if pairs:
-        con.execute(
-            "INSERT INTO blocked SELECT unnest(?), unnest(?)",
-            [[unit for unit, _ in pairs], [m for _, m in pairs]],
+    con.from_arrow(
+        pa.table(
+            {
+                "unit_code": pa.array([unit for unit, _ in pairs], pa.string()),
+                "month": pa.array([month for _, month in pairs], pa.date32()),
+            }
         )
-    keep = (
-        "AND NOT EXISTS (FROM blocked AS b WHERE b.unit_code = stg_row.unit_code AND b.month = stg_row.month)"
-    )
+    ).create("blocked")
+    con.execute(statement("70_kept_row"))
     # Written beside and moved: a reader never meets half a file.
     part = target.with_suffix(".part")
-    con.execute(
-        f"""
-        COPY (
-            SELECT unit_code, month, $sheet::VARCHAR AS sheet, row_no, {", ".join(CONTENT)}
-            FROM stg_row
-            WHERE is_data AND NOT is_zero AND unit_code IS NOT NULL AND month IS NOT NULL {keep if pairs else ""}
-        ) TO '{str(part).replace("'", "''")}' (FORMAT parquet)
-        """,
-        {"sheet": sheet},
-    ).fetchall()
+    con.view("kept_row").write_parquet(str(part))
     part.replace(target)
