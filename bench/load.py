@@ -38,7 +38,7 @@ def measure(rows: int) -> Iterator[str]:
     """One line: seconds of both and the ratio of their medians, alternating in one run."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        units = [_code(number) for number in range(UNITS)]
+        units = [code(number) for number in range(UNITS)]
         registry, returns = folder / "registry.csv", folder / "returns.csv"
         _write_registry(registry, units)
         _write_returns(returns, units, rows)
@@ -52,8 +52,8 @@ def measure(rows: int) -> Iterator[str]:
         built = _timed(lambda: _railshift(folder / "home0", "build"))
         size = returns.stat().st_size / 2**20
     ratio = statistics.median(ours) / statistics.median(plain)
-    yield f"load of {rows} rows ({size:.0f} MB): {_times(ours)} s"
-    yield f"plain typed read of the same file: {_times(plain)} s; ours is {ratio:.2f} times that"
+    yield f"load of {rows} rows ({size:.0f} MB): {times(ours)} s"
+    yield f"plain typed read of the same file: {times(plain)} s; ours is {ratio:.2f} times that"
     yield f"build of the same rows: {built:.2f} s"
 
 
@@ -76,11 +76,11 @@ def _timed(action: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def _times(seconds: list[float]) -> str:
+def times(seconds: list[float]) -> str:
     return "/".join(f"{one:.2f}" for one in seconds)
 
 
-def _code(number: int) -> str:
+def code(number: int) -> str:
     """A synthetic code with a valid check character (GB 32100)."""
     body = f"91140900MABEN{number:04d}"
     total = sum(ALPHABET.index(sign) * pow(3, place, 31) for place, sign in enumerate(body))
@@ -96,20 +96,24 @@ def _write_registry(path: Path, units: list[str]) -> None:
 
 
 def _write_returns(path: Path, units: list[str], rows: int) -> None:
-    """Flows of 2 000 units over 48 months: the shape of a bureau's history, not its numbers."""
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(HEADER)
+        writer.writerows(flows(units, rows))
+
+
+def flows(units: list[str], rows: int) -> Iterator[tuple[str | float, ...]]:
+    """Flows of the units over 48 months: the shape of a bureau's history, not its numbers."""
     draw = random.Random(7)
     goods, modes = ("煤炭", "焦炭", "金属矿石", "水泥"), ("铁路", "公路", "公路（新能源）")
     places = (("宁武西", "黄骅港", "朔黄"), ("原平", "唐山", "京原"), ("忻州", "郑州", "同蒲"))
     months = [f"{year}-{month:02d}" for year in range(2022, 2026) for month in range(1, 13)]
-    with path.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(HEADER)
-        for number in range(rows):
-            unit = number % UNITS
-            month = months[number // UNITS % len(months)]
-            origin, destination, corridor = places[draw.randrange(3)]
-            kilometres, tonnes = draw.randint(4000, 9000) / 10, draw.randint(1000, 90_000_000) / 1000
-            writer.writerow((
-                month, units[unit], "", f"示例单位{unit}", goods[draw.randrange(4)], "发运",
-                modes[draw.randrange(3)], origin, destination, "", corridor, kilometres, tonnes, "否", "散装", "",
-            ))  # fmt: skip
+    for number in range(rows):
+        unit = number % len(units)
+        month = months[number // len(units) % len(months)]
+        origin, destination, corridor = places[draw.randrange(3)]
+        kilometres, tonnes = draw.randint(4000, 9000) / 10, draw.randint(1000, 90_000_000) / 1000
+        yield (
+            month, units[unit], "", f"示例单位{unit}", goods[draw.randrange(4)], "发运",
+            modes[draw.randrange(3)], origin, destination, "", corridor, kilometres, tonnes, "否", "散装", "",
+        )  # fmt: skip
