@@ -36,6 +36,7 @@ from etl.console import (
 )
 from etl.filing import UnknownUnit
 from etl.intake.finding import Refusal
+from etl.ledger.receipts import NotHandedIn
 from etl.ledger.schema import LedgerUnavailable
 from etl.ledger.submissions import TransitionRefused
 from etl.periods import SHANGHAI
@@ -68,6 +69,7 @@ REFUSED = (
     LedgerUnavailable,
     TransitionRefused,
     UnknownUnit,
+    NotHandedIn,
 )
 
 
@@ -166,6 +168,8 @@ def check(
 app.command("template")(filing_commands.form)
 app.command()(filing_commands.submit)
 app.add_typer(filing_commands.review_app, name="review")
+app.command()(filing_commands.receipt)
+app.command()(filing_commands.sheet)
 
 
 @app.command()

@@ -1,7 +1,8 @@
-"""`submit` and `review`: a return handed in, approved, sent back."""
+"""`submit`, `review`, `receipt` and `sheet`: a return handed in, approved, sent back, and its documents."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from etl import filing, listing, wording
+from etl.briefing.receipt import receipt_pdf, receipts_for, sheet_pdf
 from etl.console import (
     FileArgument,
     JsonFlag,
@@ -126,6 +128,60 @@ def review_return(
     """退回月报，写明原因。"""
     work = workplace()
     _print_decided(work, filing.send_back(work, numbers, reason), as_json)
+
+
+def receipt(
+    number: Annotated[int | None, typer.Argument(metavar="[ID]", help="回执编号")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="输出文件（.pdf）", dir_okay=False)] = None,
+    verify: Annotated[
+        Path | None,
+        typer.Option("--verify", help="核对一个文件：哪些回执记载了它", exists=True, dir_okay=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """生成回执（PDF）；或核对一个文件有没有回执。"""
+    if verify is not None and number is None and out is None:
+        _verify(verify, as_json)
+        return
+    if number is None or out is None or verify is not None:
+        raise typer.BadParameter("请给出回执编号和 --out，或只给 --verify 文件。", param_hint="ID")
+    out.write_bytes(receipt_pdf(workplace(), number))
+    _print_document("回执", out, number, as_json)
+
+
+def sheet(
+    number: Annotated[int, typer.Argument(metavar="ID", help="回执编号")],
+    out: Annotated[Path, typer.Option("--out", help="输出文件（.pdf）", dir_okay=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """生成打印盖章表（PDF）。"""
+    out.write_bytes(sheet_pdf(workplace(), number))
+    _print_document("打印盖章表", out, number, as_json)
+
+
+def _print_document(what: str, out: Path, number: int, as_json: bool) -> None:
+    if as_json:
+        print_json({"file": str(out), "receipt": number})
+    else:
+        typer.echo(f"已生成{what}：{out}")
+
+
+def _verify(file: Path, as_json: bool) -> None:
+    with file.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    found = receipts_for(workplace(), sha256, None)
+    if as_json:
+        print_json(
+            {"file": str(file), "sha256": sha256, "receipts": [listing.receipt_json(one) for one in found]}
+        )
+    else:
+        typer.echo(f"{file.name} 的校验值（SHA-256）：{sha256}")
+        for one in found:
+            typer.echo(listing.receipt_line(one))
+        if not found:
+            typer.echo("没有回执记载这个文件。请确认是上报时的原文件，没有改动或另存过。")
+    if not found:
+        raise typer.Exit(1)
 
 
 def _explanation(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from etl import wording
+from etl.briefing.receipt import Receipt
 from etl.filing import Filed
 from etl.intake.finding import Finding
 from etl.ledger.review import Waiting
@@ -206,6 +207,27 @@ def waiting_lines(one: Waiting, name: str) -> Iterator[str]:
         yield f"    更正（第{one.version}版）：{one.reason}"
     for code, text in one.explanations.items():
         yield f"    说明 {code}：{text}"
+
+
+def receipt_json(one: Receipt) -> dict[str, object]:
+    """A receipt that names a file, as `receipt --verify --json` prints it."""
+    return {
+        "receipt": one.submission_id,
+        "unit_code": one.unit_code,
+        "name": one.name,
+        "month": f"{one.month:%Y-%m}",
+        "version": one.version,
+        "state": one.state.value,
+        "received_on": one.received_on.isoformat(),
+        "is_current": one.is_current,
+    }
+
+
+def receipt_line(one: Receipt) -> str:
+    """The same in words; a file that the unit has since replaced is said to be one."""
+    what = f"{one.name} {wording.month_text(one.month)}，第{one.version}版"
+    since = "" if one.is_current else "，此后已换成另一个文件"
+    return f"回执{one.submission_id}：{what}，{one.received_on}收到，{one.state}{since}。"
 
 
 def csv_cell(value: object) -> object:

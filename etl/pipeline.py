@@ -123,7 +123,7 @@ def previews(work: Workplace, unit_months: Sequence[UnitMonth], folder: Path) ->
     """What each checked unit-month would change; `folder` is what their `rows_file` is relative to."""
     if not unit_months:
         return
-    known = _known_on(work, work.today)
+    known = known_on(work, work.today)
     for one in unit_months:
         rows_path = None if one.is_zero else folder / one.rows_file
         candidate = Candidate(one.unit_code, one.month, one.rows, one.is_zero, rows_path)
@@ -187,7 +187,7 @@ def publish_build(work: Workplace, as_of: date | None = None, progress: Progress
         newest = publish.next_path(work.home)
         target = publish.as_of_path(work.home, day) if as_of else newest
         building = publish.building_path(target)
-        build(building, _known_on(work, day), work.declared, day, progress)
+        build(building, known_on(work, day), work.declared, day, progress)
         publish.put(building, target)
         if not as_of:
             publish.point_to(work.home, target)
@@ -239,7 +239,8 @@ def _decide(
     return accepted, amended, unchanged
 
 
-def _known_on(work: Workplace, day: date) -> Inputs:
+def known_on(work: Workplace, day: date) -> Inputs:
+    """What the ledger knew on a day, as a build takes it."""
     with reading(work.ledger) as connection:
         return Inputs(
             registry=registry.registry_as_of(connection, day),

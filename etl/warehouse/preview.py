@@ -119,23 +119,12 @@ def preview(inputs: Inputs, declared: Declared, day: date, candidate: Candidate)
     `inputs` is what the ledger knows that day, of all units. Errors: duckdb.Error where the disk fails.
     """
     unit, month = candidate.unit_code, candidate.month
-    accepted = _of_unit(inputs.submissions, "unit_code", unit)
     # A year's indicators look back two years: K4 at the year before, a missing month at twelve more.
-    first = date(month.year - 2, 1, 1)
-    accepted = accepted.filter(pc.field("month") >= pa.scalar(first))
-    rows = _rows(inputs.home, accepted, candidate, first)
+    tried_out = {} if candidate.rows_path is None else {candidate.rows_path: _CANDIDATE}
+    own = of_unit(inputs, unit, date(month.year - 2, 1, 1), tried_out)
+    accepted, rows = own.submissions, own.rows or ROWS.empty_table()
     is_replaced = pc.field("month") == pa.scalar(month)
     replaced = accepted.filter(is_replaced).to_pylist()
-    own = replace(
-        inputs,
-        registry=_of_unit(inputs.registry, "unit_code", unit),
-        spurs=_of_unit(inputs.spurs, "user_code", unit),
-        reports=inputs.reports.schema.empty_table(),
-        official=inputs.official.schema.empty_table(),
-        targets=inputs.targets.schema.empty_table(),
-        events=inputs.events.schema.empty_table(),
-        rows=rows,
-    )
     entry = pa.Table.from_pylist([_submission(candidate, day)], accepted.schema)
     with_it = pa.concat_tables([accepted.filter(~is_replaced), entry])
     old = [row for row in rows.to_pylist() if replaced and _is_of(row, month, replaced[0]["rows_file"])]
@@ -147,6 +136,29 @@ def preview(inputs: Inputs, declared: Declared, day: date, candidate: Candidate)
         rows=tuple(_changes(old, new)),
         before=_judged(replace(own, submissions=accepted), declared, day, unit, month),
         after=_judged(replace(own, submissions=with_it), declared, day, unit, month),
+    )
+
+
+def of_unit(inputs: Inputs, unit: str, first: date, more: Mapping[Path, str]) -> Inputs:
+    """What a warehouse of one unit alone is made of, from the month `first` on.
+
+    `more`: files of rows beside those of the accepted months, each with the name that a submission
+    gives it. Errors: duckdb.Error where a file is gone.
+    """
+    accepted = _of_unit(inputs.submissions, "unit_code", unit)
+    accepted = accepted.filter(pc.field("month") >= pa.scalar(first))
+    files = {str(inputs.home / name): name for name in accepted["rows_file"].to_pylist() if name}
+    files |= {str(path): name for path, name in more.items()}
+    return replace(
+        inputs,
+        registry=_of_unit(inputs.registry, "unit_code", unit),
+        spurs=_of_unit(inputs.spurs, "user_code", unit),
+        submissions=accepted,
+        reports=inputs.reports.schema.empty_table(),
+        official=inputs.official.schema.empty_table(),
+        targets=inputs.targets.schema.empty_table(),
+        events=inputs.events.schema.empty_table(),
+        rows=_rows(files, unit, first),
     )
 
 
@@ -200,18 +212,15 @@ def _percent(judgement: Judgement | None) -> str:
 _CANDIDATE = "(candidate)"
 
 
-def _rows(home: Path, accepted: pa.Table, candidate: Candidate, first: date) -> pa.Table:
-    """The unit's rows, accepted and tried out, with the names that their submissions give them."""
-    names = {str(home / name): name for name in accepted["rows_file"].to_pylist() if name}
-    if candidate.rows_path is not None:
-        names[str(candidate.rows_path)] = _CANDIDATE
-    if not names:
+def _rows(files: Mapping[str, str], unit: str, first: date) -> pa.Table:
+    """The unit's rows in these files, with the names that its submissions give them."""
+    if not files:
         return ROWS.empty_table()
     with duckdb.connect() as connection:
-        connection.register("file_names", pa.table({"path": list(names), "rows_file": list(names.values())}))
+        connection.register("file_names", pa.table({"path": list(files), "rows_file": list(files.values())}))
         found = connection.sql(
             _UNIT_ROWS.read_text(encoding="utf-8"),
-            params={"paths": list(names), "unit": candidate.unit_code, "first": first},
+            params={"paths": list(files), "unit": unit, "first": first},
         ).to_arrow_table()
     return found.select(ROWS.names).cast(ROWS)
 

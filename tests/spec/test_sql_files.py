@@ -159,6 +159,8 @@ OTHERS: dict[str, tuple[Any, ...]] = {
 def parameters_of(file: Path) -> dict[str, Any]:
     """A value for each parameter. Errors: KeyError for one that these tests do not know."""
     found = {name: PARAMETERS[name] for name in re.findall(r"\$(\w+)", body_of(file))}
+    # A sheet is of one unit.
+    found |= {"unit": "A"} if file.stem == "sheet" else {}
     # A target is allocated for K1 only; an official series is of one commodity, the total among them.
     if file.stem == "allocated":
         return found | {"indicator": "K1"}
