@@ -18,6 +18,7 @@ from etl.warehouse.scope import NotVisible, Role, Scope
 VIEWS = Path(__file__).parent / "views"
 SYSTEM = "公转铁监测"
 ENTERPRISE, OVERVIEW, REPORTING, FILING, RULES = "enterprise", "overview", "reporting", "filing", "rules"
+REGISTRY, SPURS, OFFICIAL = "registry", "spurs", "official"
 TITLES = {
     FILING: "填报",
     OVERVIEW: "总览",
@@ -25,19 +26,34 @@ TITLES = {
     "corridors": "通道",
     "enterprises": "企业",
     ENTERPRISE: "单位",
+    REGISTRY: "名录",
+    SPURS: "专用线台账",
+    OFFICIAL: "官方数",
     RULES: "填报规则",
 }
-# About returns, not about figures: the filters have nothing to do there.
-_UNFILTERED = {FILING, RULES}
+# What the filter row leaves out of sight: about one month; about returns, not figures; no 发运 and 到达.
+_FILTERS = {
+    REPORTING: "monthly",
+    REGISTRY: "monthly",
+    SPURS: "monthly",
+    OFFICIAL: "undirected",
+    FILING: "unfiltered",
+    RULES: "unfiltered",
+}
+_UNITS = {REPORTING, "enterprises", REGISTRY, SPURS}
+# An enterprise sees the city's figures and its own page, and files for itself; nobody files for others; a
+# department and the railway see no single unit.
+_CLOSED = {
+    Role.ENTERPRISE: {"corridors", OFFICIAL} | _UNITS,
+    Role.DEPARTMENT: {FILING, ENTERPRISE, OFFICIAL} | _UNITS,
+    Role.RAILWAY: {FILING, ENTERPRISE} | _UNITS,
+    Role.COUNTY: {FILING, OFFICIAL},
+}
 
 
 def closed_to(role: Role) -> set[str]:
-    """The pages that a role does not open: an enterprise sees the city's figures and its own page, and files
-    for itself; nobody files for others; a department sees no single unit.
-    """
-    if role is Role.ENTERPRISE:
-        return {REPORTING, "corridors", "enterprises"}
-    return {FILING, REPORTING, "enterprises", ENTERPRISE} if role is Role.DEPARTMENT else {FILING}
+    """The pages that a role does not open."""
+    return _CLOSED.get(role, {FILING})
 
 
 def run() -> None:
@@ -71,7 +87,7 @@ def run() -> None:
     if chosen == start:
         st.switch_page(views[landing(current, scope)])
     head_slot = st.container(key="head")
-    filters = widgets.filter_row(choices, chosen.url_path == REPORTING, chosen.url_path in _UNFILTERED)
+    filters = widgets.filter_row(choices, _FILTERS.get(chosen.url_path, ""))
     is_dark = st.context.theme.type == "dark"
     if is_dark:
         st.html("<i class='rs-dark'></i>")

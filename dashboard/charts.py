@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from dashboard.palette import FONT, NEW_ENERGY, RAIL, ROAD, Palette
 from etl.plan import Light
-from etl.warehouse.pages import GapBlock, GapRow, MonthPair, PathBlock
+from etl.warehouse.pages import GapBlock, GapRow, MonthPair, PathBlock, Series
 from etl.wording import LIGHT_SHAPES, NONE, month_text, number
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
@@ -284,8 +284,37 @@ def month_bars(months: Sequence[MonthPair], palette: Palette) -> go.Figure:
     for pair, tick in zip(months, ticks, strict=True):
         if pair.rail is None and pair.road is None:
             _note(figure, tick, 0, "<br>".join(MISSING), palette.red, "center", 0, -16)
-    shown = [t for t, p in zip(ticks, months, strict=True) if p.month.month in (1, 4, 7, 10)] or ticks
     figure.update_layout(barmode="stack", bargap=0.25)
+    _month_axis(figure, ticks, [pair.month for pair in months], palette)
+    figure.update_yaxes(rangemode="tozero", nticks=5)
+    return figure
+
+
+def official_bars(series: Series, palette: Palette) -> go.Figure:
+    """One official series month by month, from zero; a 快报 is hatched, a month not published a gap. 万吨."""
+    figure = _figure(palette, height=220, left=44, right=8, top=12, bottom=40)
+    colour = palette.rail if series.mode == RAIL else palette.road
+    ticks = [month_text(point.month) for point in series.points]
+    figure.add_trace(
+        go.Bar(
+            x=ticks,
+            y=[_float(point.value) for point in series.points],
+            marker={
+                "color": colour,
+                "pattern": {"shape": ["/" if point.is_provisional else "" for point in series.points]},
+            },
+            hovertemplate="%{x}　%{y:.2f}万吨<extra></extra>",
+        )
+    )
+    _month_axis(figure, ticks, [point.month for point in series.points], palette)
+    figure.update_layout(bargap=0.25)
+    figure.update_yaxes(rangemode="tozero", nticks=5)
+    return figure
+
+
+def _month_axis(figure: go.Figure, ticks: Sequence[str], months: Sequence[date], palette: Palette) -> None:
+    """Months as categories, named once a quarter."""
+    shown = [t for t, m in zip(ticks, months, strict=True) if m.month in (1, 4, 7, 10)] or ticks
     figure.update_xaxes(
         type="category",
         categoryorder="array",
@@ -296,8 +325,6 @@ def month_bars(months: Sequence[MonthPair], palette: Palette) -> go.Figure:
         linecolor=palette.soft,
         tickangle=0,
     )
-    figure.update_yaxes(rangemode="tozero", nticks=5)
-    return figure
 
 
 def _two_lines(tick: str) -> str:

@@ -17,7 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import signin
 
-PAGES = ("filing", "overview", "reporting", "corridors", "enterprises", "enterprise", "rules")
+PAGES = (
+    "filing", "overview", "reporting", "corridors", "enterprises", "enterprise", "registry", "spurs",
+    "official", "rules",
+)  # fmt: skip
 _OPEN = ("/healthz", "/signin", "/signout", "/_stcore/", "/static/", "/media/", "/favicon")
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "

@@ -16,7 +16,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.palette import Palette, palette
-from etl.warehouse import corridors, enterprises, overview, pages, reporting
+from etl.warehouse import (
+    corridors,
+    enterprises,
+    official_page,
+    overview,
+    pages,
+    registry_page,
+    reporting,
+    spurs_page,
+)
 from etl.warehouse.pages import Choices, Filters
 from etl.warehouse.scope import Scope
 from etl.warehouse.snapshot import Snapshot
@@ -32,6 +41,9 @@ _READERS: Mapping[str, Callable[..., Any]] = {
     "enterprises": lambda *key: enterprises.read(*key),
     "enterprise": lambda *key: enterprises.read_one(*key),
     "rows": lambda *key: enterprises.read_rows(*key),
+    "registry": lambda *key: registry_page.read(*key),
+    "spurs": lambda *key: spurs_page.read(*key),
+    "official": lambda *key: official_page.read(*key),
 }
 
 
@@ -89,6 +101,19 @@ def read_corridors() -> pages.Corridors:
 
 def read_enterprises() -> pages.Enterprises:
     return _read("enterprises")
+
+
+def read_registry() -> pages.Registry:
+    return _read("registry")
+
+
+def read_spurs() -> pages.Spurs:
+    return _read("spurs")
+
+
+def read_official() -> pages.Official:
+    """Errors: scope.NotVisible for a role that does not read official series."""
+    return _read("official")
 
 
 def read_enterprise(unit_code: str) -> pages.Enterprise:

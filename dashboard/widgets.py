@@ -50,18 +50,18 @@ def _head(name: str, facts: Sequence[str], is_demo: bool, notes: Sequence[str]) 
     )
 
 
-def filter_row(choices: Choices, is_monthly: bool, is_hidden: bool = False) -> Filters:
+def filter_row(choices: Choices, kind: str = "") -> Filters:
     """The filters in one row, bound to the URL; a value that is not offered falls back to the default.
 
-    报送进度 is about one month, the newest unless another is chosen; 填报 and 填报规则 are about no
-    figures. What a page does not use is drawn there too, out of sight: else it would be gone from the URL
+    `kind`: monthly (one month, the newest unless another is chosen), undirected, unfiltered (about no figures).
+    What a page does not use is drawn there too, out of sight (style.css): else it would be gone from the URL
     on the next page.
     """
+    month = None
     with st.container(key="filters", horizontal=True, gap="small"):
-        if is_hidden:
-            st.html("<i class='rs-unfiltered'></i>")
-        if is_monthly:
-            st.html("<i class='rs-monthly'></i>")
+        if kind:
+            st.html(f"<i class='rs-filters rs-{kind}'></i>")
+        if kind == "monthly":
             month = _month(choices)
         year = int(_choose("年份", "year", [str(y) for y in choices.years], str(choices.default.year)))
         last = choices.through[year]
@@ -74,7 +74,7 @@ def filter_row(choices: Choices, is_monthly: bool, is_hidden: bool = False) -> F
         corridor = _choose_or_all("通道", "corridor", choices.corridors)
         direction = _choose_or_all("方向", "direction", choices.directions)
     county_code = codes[county] if county else None
-    if is_monthly:
+    if month is not None:
         return Filters(month.year, month.month, county_code)
     return Filters(year, through, county_code, commodity, corridor, direction)
 
@@ -175,6 +175,15 @@ def light(value: Light | None, word: str) -> str:
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, theme=None, config=charts.CONFIG, alt=alt)
+
+
+def titled_table(table: Table, remark: str = "") -> None:
+    """A table under its own name, or the word that there is nothing in it."""
+    title(table.name, remark)
+    if table.frame.empty:
+        note("无。")
+    else:
+        whole_table(table)
 
 
 def table_block(table: Table, label: str = "数据表") -> None:

@@ -102,7 +102,11 @@ def test_an_enterprise_lands_on_its_own_page_and_opens_no_other(visitor: Visitor
     visitor.open(f"/enterprise?unit={others[0]}")
     assert visitor.page.locator(".rs-empty").is_visible()
     assert visitor.page.locator(".rs-unitfacts, .rs-cards, table").count() == 0
-    for view, name in (("reporting", "报送进度"), ("corridors", "通道"), ("enterprises", "企业")):
+    closed = {
+        "reporting": "报送进度", "corridors": "通道", "enterprises": "企业", "registry": "名录",
+        "spurs": "专用线台账", "official": "官方数",
+    }  # fmt: skip
+    for view, name in closed.items():
         visitor.open(f"/{view}")
         assert f"“企业”身份不查看“{name}”页。" in visitor.page.locator(".rs-empty").inner_text()
 

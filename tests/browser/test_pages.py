@@ -10,7 +10,9 @@ from playwright.sync_api import Locator, Page
 
 from tests.browser.conftest import Visitor
 
-VIEWS = ["overview", "reporting", "corridors", "enterprises", "enterprise"]
+VIEWS = [
+    "overview", "reporting", "corridors", "enterprises", "enterprise", "registry", "spurs", "official",
+]  # fmt: skip
 # What a user would type in Latin letters.
 ALLOWED = {"railshift"}
 

@@ -236,6 +236,128 @@ def rows(*_: object) -> pages.Table:
     return pages.Table("上报明细行", frame, {"运量（吨）": 3})
 
 
+def table_of(name: str, columns: dict[str, list], **digits: int) -> pages.Table:
+    return pages.Table(name, pd.DataFrame(columns, dtype=object), digits)
+
+
+def changes(name: str, *moves: str) -> pages.Table:
+    count = len(moves)
+    return table_of(
+        name,
+        {
+            "变动": list(moves),
+            "单位": ["示例洗选二厂", "示例电厂五"][:count],
+            "此前": ["不在：当月未接入专用线", "在：大型工矿企业，示例专用线（自有，2024年7月起计）"][:count],
+            "现在": ["在：大型工矿企业，示例专用线（共用，2025年7月起计）", "不在：停产"][:count],
+        },
+    )
+
+
+def registry(*_: object) -> pages.Registry:
+    populations = tuple(
+        pages.PopulationBlock(
+            id_,
+            title,
+            "2025年9月考核范围20家；比上月调入1家、调出1家；比上年同月无变动。",
+            changes(f"{title}考核范围变动：比上月", "调入", "调出"),
+            changes(f"{title}考核范围变动：比上年同月"),
+        )
+        for id_, title in (
+            ("K2", "500公里以上煤焦铁路占比"),
+            ("K3", "专用线单位大宗铁路占比"),
+            ("K4", "专用线接入率"),
+        )
+    )
+    units = [u[0] for u in UNITS]
+    return pages.Registry(
+        head("名录"),
+        "2025年9月名录共41家，其中工矿企业35家（大型26家）、物流园区6家（新建5家）、停产1家；应报40家，已接入专用线21家。",
+        populations,
+        table_of(
+            "各单位考核范围",
+            {"单位": units, "县区": [u[1] for u in UNITS], "专用线接入率": ["在：列入省目录"] * 6},
+        ),
+        "上一完整年度达到150万吨而未列入省目录1家。",
+        table_of(
+            "150万吨以上与省目录对照",
+            {"情形": ["已达到，未列入省目录"], "单位": units[:1], "2024年大宗万吨": [D("641.64")]},
+            **{"2024年大宗万吨": 2},
+        ),
+        table_of("各县区单位数（家）", {"县区": ["宁武县", "静乐县"], "单位": [6, 2]}),
+        table_of("名录", {"单位": units, "认定依据": ["演示名录"] * 6, "应报起": ["2022年1月"] * 6}),
+        table_of(
+            "变更记录",
+            {
+                "生效日期": [date(2024, 7, 1)],
+                "单位": units[:1],
+                "变更内容": ["大型：否→是；认定依据：空→演示名录"],
+            },
+        ),
+        table_of("共用的专用线", {"专用线": [], "使用单位": []}),
+    )
+
+
+def spurs(*_: object) -> pages.Spurs:
+    return pages.Spurs(
+        head("专用线台账"),
+        "2025年9月登记专用线23条，其中开通19条、在建2条、前期1条、停用1条；全市专用线接入率75.0%（义务单位24家，已接入18家），扣除豁免1家后为78.3%。",
+        cards()[3],
+        table_of(
+            "各条专用线",
+            {
+                "专用线": ["示例一号线", "示例二号线"],
+                "使用单位": ["示例煤业一矿、示例洗选二厂", "示例煤业四矿"],
+                "能力万吨年": [D(2050), D(720)],
+                "近12个月铁路万吨": [D("1643.5646"), None],
+                "利用率%": [D("80.17"), None],
+                "说明": ["", "使用单位同月还使用其他专用线，运量未分线"],
+            },
+            **{"能力万吨年": 0, "近12个月铁路万吨": 2, "利用率%": 1},
+        ),
+        "铁路运量为使用单位在计入接入的月份发运与到达之和。",
+        table_of(
+            "各条专用线的使用单位",
+            {
+                "专用线": ["示例一号线"],
+                "使用单位": ["示例煤业一矿"],
+                "计入起": ["2016年6月"],
+                "本月": ["计入"],
+            },
+        ),
+        table_of(
+            "各县区专用线接入率", {"县区": ["宁武县"], "义务单位": [4], "接入率%": [D(100)]}, **{"接入率%": 1}
+        ),
+        table_of("有接入义务而未接入的单位", {"单位": [], "专用线": []}),
+    )
+
+
+def official(*_: object) -> pages.Official:
+    def series(mode: str, caliber: str) -> pages.Series:
+        title = f"{mode}货运量（{caliber}）"
+        points = tuple(
+            pages.SeriesPoint(add_months(date(2023, 10, 1), i), None if i == 5 else D(1700 + i), i == 23)
+            for i in range(24)
+        )
+        months = {
+            "月份": ["2025年8月", "2025年9月"],
+            "当期万吨": [D("1802"), D("1772.09")],
+            "状态": ["月报确报", "快报"],
+        }
+        return pages.Series(mode, caliber, title, points, table_of(title, months, 当期万吨=2))
+
+    return pages.Official(
+        head("官方数"),
+        "2025年1—9月，全市铁路（发送）已发布9个月，最新为2025年9月，其中快报1个月；公路（营业性）已发布9个月，最新为2025年9月；共40个发布值，均注明来源和发布日期。",
+        "全市铁路货运量采用“发送”口径（待确认）。铁路与公路官方数口径不同，并列显示，不相加、不相除；不同口径分列。",
+        (series("铁路", "发送"), series("公路", "营业性")),
+        "本期各月发布值修订1次，上调1次、下调0次；其中1次改变了铁路货运量累计的结论。",
+        ("2025-03-20月报确报：2025年1—2月铁路货运量累计由3597.33万吨改为3597.34万吨。",),
+        table_of("修订记录", {"月份": ["2025年2月"], "结论变化": ["改变"]}),
+        table_of("快报、确报、核定值对照", {"月份": ["2025年2月"], "快报万吨": [D(1800)]}, 快报万吨=2),
+        table_of("全部发布值", {"月份": ["2025-02"], "数值万吨": [D(1800)]}, 数值万吨=2),
+    )
+
+
 READERS = {
     "overview": overview,
     "reporting": reporting,
@@ -243,6 +365,9 @@ READERS = {
     "enterprises": enterprises,
     "enterprise": enterprise,
     "rows": rows,
+    "registry": registry,
+    "spurs": spurs,
+    "official": official,
 }
 
 

@@ -1,0 +1,39 @@
+"""名录: what each unit is, who is counted in each indicator this month and why, who might have to be."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session, widgets
+from etl.warehouse.pages import PopulationBlock
+
+
+def draw() -> None:
+    page = session.read_registry()
+    widgets.head(page.head)
+    widgets.sentence(page.sentence)
+    for column, block in zip(st.columns(len(page.populations), gap="large"), page.populations, strict=True):
+        with column:
+            _population(block)
+    widgets.titled_table(page.members, "“在”为计入该指标；不在的，写明哪一条不符合")
+    widgets.title(page.candidates.name, "大宗货物年运量；短驳不计", "K4")
+    widgets.note(page.candidate_sentence)
+    if not page.candidates.frame.empty:
+        widgets.whole_table(page.candidates)
+    widgets.titled_table(page.units, "本月有效的登记")
+    left, right = st.columns(2, gap="large")
+    with left:
+        widgets.titled_table(page.counties)
+    with right:
+        widgets.titled_table(page.history, "登记内容自生效日期起改变")
+        widgets.titled_table(page.shared)
+
+
+def _population(block: PopulationBlock) -> None:
+    widgets.title(block.title, "考核范围变动", block.indicator)
+    widgets.note(block.sentence)
+    for table, label in ((block.against_month, "比上月"), (block.against_year, "比上年同月")):
+        widgets.table_block(table, f"{label}：{len(table.frame)}家")
+
+
+draw()
