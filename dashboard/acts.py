@@ -14,7 +14,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
-from dashboard.desk import GRID, WAYS, Desk, Trouble
+from dashboard.desk import GRID, WAYS, Desk, Trouble, rows_said
+from dashboard.grid import FIRST_ROW
 from etl import clerk, filing
 from etl.clerk import Draft, Due
 from etl.filing import TriedOut
@@ -197,10 +198,16 @@ def open_grid(work: Workplace, desk: Desk) -> None:
 
 
 def open_returned(work: Workplace, desk: Desk, due: Due) -> None:
-    """Open a month that was sent back with the rows that were sent."""
+    """Open a month that was sent back with the rows that were sent, and say where those are that the reason
+    names.
+    """
     assert due.submission_id is not None
     with _act(desk):
-        set_rows(desk, sent_rows(work, due.submission_id))
+        rows = sent_rows(work, due.submission_id)
+        set_rows(desk, list(rows.values()))
+        places = {number: place for place, number in enumerate(rows, start=FIRST_ROW)}
+        named = [number for number in rows_said(due.reason) if number in places]
+        desk.pointed = "；".join(f"原文件第{number}行是下表的第{places[number]}行" for number in named)
 
 
 def forget(work: Workplace, desk: Desk, mapping_id: int) -> None:

@@ -48,7 +48,8 @@ class Desk:
 
     `mapping` is None where the file is read as it is; `is_settled` says that its columns need no more words.
     `rows` are what the grid begins with (None: it was not opened), `typed` what it holds now and `checked`
-    what it held when it was checked. `mends` are those that were written in last.
+    what it held when it was checked. `mends` are those that were written in last; `drafted` and `pointed` are
+    notes: that it was kept, and where the rows are that a reason of return names.
     """
 
     scope: Scope
@@ -72,6 +73,7 @@ class Desk:
     trouble: Trouble | None = None
     filed: Filed | None = None
     drafted: str = ""
+    pointed: str = ""
 
     @property
     def actor(self) -> str:
@@ -82,7 +84,7 @@ class Desk:
         """Forget the file and all that was said of it; the grid's rows stay."""
         self.file_name, self.content, self.proposal, self.mapping = "", b"", None, None
         self.is_settled, self.tried, self.mends, self.trouble = False, None, (), None
-        self.asks_zero, self.drafted = False, ""
+        self.asks_zero, self.drafted, self.pointed = False, "", ""
         self.serial += 1
 
     @property
@@ -144,12 +146,12 @@ class Desk:
 
 
 def workplace() -> Workplace:
-    """The run-time folder and its ledger, opened once in a process for each folder."""
+    """The run-time folder and its ledger, opened once in a process for each pair of folders."""
     return _opened(str(home_folder()), str(data_folder()))
 
 
 @st.cache_resource(show_spinner=False)
-def _opened(_home: str, _data: str) -> Workplace:
+def _opened(home: str, data: str) -> Workplace:
     return opened_workplace()
 
 

@@ -223,6 +223,8 @@ def _grid(work: Workplace, bench: Desk) -> None:
         # The editor's own state is gone after a switch of pages; what was typed is not.
         bench.rows = bench.typed
     widgets.note("单位和月份不用填；上月的货流已列出，只需填“运量吨”。在最后的空行填写即可增加一行。")
+    if bench.pointed:
+        widgets.note(f"退回原因所指：{bench.pointed}。")
     bench.typed = grid.editor(work.declared, bench.rows or [], key)
     with st.container(horizontal=True, key="grid-acts"):
         if st.button("试校验", key="check-grid", type="primary"):
