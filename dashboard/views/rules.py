@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from html import escape
 
@@ -70,8 +69,7 @@ def _limit(rule: Rule) -> str:
         "drayage_limit_km": str(session.visit().snapshot.plan.switch("drayage_limit_km")),
         "belt_limit_km": rules.BELT_LIMIT_KM,
     }
-    named = re.fullmatch(r"\$(\w+)::VARCHAR", rule.known or "")
-    return limits.get(named[1], "…") if named else "…"
+    return limits.get((rule.known or "").removesuffix("::VARCHAR"), "…")
 
 
 draw()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from etl.intake import rules
+
 VIEWS = Path(__file__).parents[2] / "dashboard" / "views"
 UNIT = "91140900MA0SL00001"
+# About returns, not about a period: 填报 is tested in test_filing.py, 填报规则 below.
+OF_RETURNS = {"filing", "rules"}
 
 
 def page(view: str) -> None:
@@ -44,7 +49,7 @@ def run(view: str, **query: str) -> str:
 
 
 @pytest.mark.usefixtures("readers")
-@pytest.mark.parametrize("view", sorted(p.stem for p in VIEWS.glob("*.py") if p.stem != "__init__"))
+@pytest.mark.parametrize("view", sorted({p.stem for p in VIEWS.glob("*.py")} - {"__init__", *OF_RETURNS}))
 def test_every_view_has_the_head_and_one_sentence(view: str) -> None:
     html = run(view, unit=UNIT)
     assert html.count("class='rs-head'") == 1
@@ -81,3 +86,18 @@ def test_missing_units_stand_first_in_the_matrix() -> None:
     grid = html[html.index("rs-matrix") :]
     assert grid.index("示例单位3号") < grid.index("示例单位1号")
     assert "aria-label='2025年9月：未报'" in grid
+
+
+def test_every_rule_is_printed_with_what_to_do() -> None:
+    html = run("rules")
+    assert html.count("class='rs-sentence'") == 1
+    assert f"规则版本 {rules.VERSION}" in html
+    assert html.count("<tr id=") == len(rules.RULES)
+    for rule in rules.RULES:
+        row = html[html.index(f"<tr id='{rule.code}'>") :]
+        row = row[: row.index("</tr>")]
+        assert rule.severity in row
+        assert escape(rule.source) in row
+        assert "{" not in row
+    # The limits in force, not the names of them.
+    assert "超过短驳的上限（50公里）" in html
