@@ -263,14 +263,13 @@ def _sheet(made: _Return) -> Row:
 
     def cells(row: Row) -> list[str]:
         last = before.states[before.months[-1]]
-        month_before = row["month_before_tonnes"] if last is None else None
         in_words = wording.NONE if last == NOT_DUE else last
         year_before = row["year_before_tonnes"] if before.has_any else None
         may_compare = this.is_whole and before.is_whole
         return [
             wording.number(row["month_tonnes"], digits),
-            in_words or wording.number(month_before, digits),
-            wording.growth(row["month_tonnes"], month_before),
+            in_words or wording.number(row["month_before_tonnes"], digits),
+            wording.growth(row["month_tonnes"], row["month_before_tonnes"]),
             wording.number(row["year_tonnes"], digits),
             wording.number(year_before, digits),
             wording.growth(row["year_tonnes"], year_before) if may_compare else wording.NONE,
