@@ -17,6 +17,7 @@ from etl.wording import LIGHT_SHAPES, NONE, number
 
 DEMO = "演示数据"
 _SHAPE_CLASSES = {f"{shape} ": LIGHT_CLASSES[light] for light, shape in LIGHT_SHAPES.items()} | {"○ ": "none"}
+_SHORT = 9
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -104,7 +105,9 @@ def _is_number(value: object) -> bool:
 
 
 def _cell(value: object, digits: int | None, is_number: bool) -> str:
-    css = " class='rs-nowrap'" if isinstance(value, date) else _right(is_number)
+    # A name or a word in a narrow column would stand one character above the other.
+    is_short = isinstance(value, date) or (isinstance(value, str) and len(value) <= _SHORT)
+    css = _right(is_number) or (" class='rs-nowrap'" if is_short else "")
     return f"<td{css}>{markup(_said(value, digits))}</td>"
 
 

@@ -41,11 +41,8 @@ def draw() -> None:
         _matrix(page)
     with right:
         for table in (page.counties, page.late, page.months):
-            widgets.title(table.name)
-            if table.frame.empty:
-                widgets.note("无。")
-            else:
-                widgets.whole_table(table)
+            widgets.titled_table(table)
+        widgets.table_block(page.county_months, page.county_months.name)
 
 
 def _missing(page: Reporting) -> None:

@@ -206,6 +206,7 @@ class Reporting:
     counts: dict[str, int]
     counties: Table
     months: Table
+    county_months: Table
     missing: tuple[tuple[str, str, str], ...]
     late: Table
     reminder: str

@@ -45,6 +45,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Reporting:
         counts=counts,
         counties=_counties(snapshot, of_month),
         months=_months(reports, first, month),
+        county_months=_county_months(snapshot, reports, first, month),
         missing=tuple(
             (row["unit_code"], names[row["unit_code"]], snapshot.counties.get(row["county_code"], ""))
             for row in missing
@@ -115,6 +116,20 @@ def _months(rows: Sequence[dict], first: date, last: date) -> Table:
         for month in periods.months_between(first, last)
     ]
     return table("各月报送", listed, ["月份", *COUNTS])
+
+
+def _county_months(snapshot: Snapshot, rows: Sequence[dict], first: date, last: date) -> Table:
+    """The counts by county and month, the newest month first; a county without anything due has no row."""
+    inside: dict[tuple[str, date], list[dict]] = {}
+    for row in rows:
+        inside.setdefault((row["county_code"], row["month"]), []).append(row)
+    listed = []
+    for code, name in snapshot.counties.items():
+        for month in reversed(periods.months_between(first, last)):
+            counts = _counts(inside.get((code, month), ()))
+            if counts["应报"]:
+                listed.append({"县区": name, "月份": wording.month_text(month), **counts})
+    return table("各县区逐月报送", listed, ["县区", "月份", *COUNTS])
 
 
 def _late(snapshot: Snapshot, rows: Iterable[dict], names: dict[str, str]) -> Table:

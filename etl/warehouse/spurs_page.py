@@ -20,8 +20,8 @@ from etl.warehouse.snapshot import Snapshot
 STATES = ("开通", "在建", "前期", "停用")
 _OTHERS = "其他单位"
 _LINES_NOTE = (
-    "铁路运量为使用单位在计入接入的月份发运与到达之和，两端同用一线的只计一次；利用率为运量与同期能力"
-    "（年能力×计入月数÷12）之比。同月使用多条专用线的，运量不能分到各线，不算利用率。"
+    "铁路运量为使用单位在计入接入的月份发运与到达之和，两端同用一线的只计一次；利用率为月报齐全各月的运量"
+    "与同期能力（年能力×月数÷12）之比。同月使用多条专用线的，运量不能分到各线，不算利用率。"
 )
 
 
@@ -91,9 +91,10 @@ def _line_table(
     names: Mapping[str, str],
 ) -> Table:
     """One row a line. Where the scope may not see every user, neither tonnes nor rate: they would tell of others."""
-    carried: dict[str, list[dict[str, Any]]] = {}
-    for row in snapshot.rows("spur_tonnes", first=periods.add_months(month, -11), last=month):
-        carried.setdefault(row["spur_code"], []).append(row)
+    carried = {
+        row["spur_code"]: row
+        for row in snapshot.rows("spur_tonnes", first=periods.add_months(month, -11), last=month)
+    }
     columns = [
         "专用线编号", "专用线", "性质", "产权单位", "接轨站", "通道", "状态", "开通日期", "使用单位",
         "能力万吨年", "计入月数", "近12个月铁路万吨", "利用率%", "说明",
@@ -101,15 +102,14 @@ def _line_table(
     ranked = []
     for code, uses in lines.items():
         line, users = uses[0], list(dict.fromkeys(use["unit_code"] for use in uses))
-        rows, state = carried.get(code, []), _state(month, line)
-        is_whole = all(row["unit_code"] in names for row in rows) and all(user in names for user in users)
-        tonnes = sum((row["rail_tonnes"] for row in rows), Decimal(0)) if is_whole and rows else None
-        months = rows[0]["line_months"] if rows else 0
+        state, row = _state(month, line), carried.get(code)
+        is_whole = all(user in names for user in [*users, *(row["users"] if row else ())])
+        tonnes = row["rail_tonnes"] if row and row["known_reports"] and is_whole else None
         values = (
             code, line["spur_name"], line["kind"], _owner(line["owner"], names, scope), line["junction"],
             line["corridor"], state, line["opened_on"], _users(users, names), line["capacity"],
-            months, to_wan(tonnes), _rate(line["capacity"], months, tonnes, rows),
-            _remark(line, rows, is_whole),
+            row["line_months"] if row else 0, to_wan(tonnes),
+            _rate(line["capacity"], row) if row and is_whole else None, _remark(line, row, is_whole),
         )  # fmt: skip
         place = (STATES.index(state), -(tonnes or 0), code)
         ranked.append((place, dict(zip(columns, values, strict=True))))
@@ -124,24 +124,25 @@ def _state(month: date, line: Mapping[str, Any]) -> str:
     return "在建" if line["state"] == "开通" and opens_later else line["state"]
 
 
-def _rate(
-    capacity: Decimal | None, months: int, tonnes: Decimal | None, rows: Sequence[Mapping[str, Any]]
-) -> Decimal | None:
-    """Tonnes against the capacity of the months that count, in percent; None where the tonnes are not the line's."""
-    if tonnes is None or not capacity or not months or any(row["other_lines_tonnes"] for row in rows):
+def _rate(capacity: Decimal | None, row: Mapping[str, Any]) -> Decimal | None:
+    """Tonnes against the capacity of the months with every user's return, in percent.
+
+    None where nobody knows which line carried the tonnes, no month is complete or no capacity is registered.
+    """
+    if not capacity or not row["complete_months"] or row["other_lines_tonnes"]:
         return None
-    return blocks.exact(Fraction(tonnes) / (Fraction(capacity) * 10000 * months / 12) * 100)
+    whole = Fraction(capacity) * 10000 * row["complete_months"] / 12
+    return blocks.exact(Fraction(row["complete_tonnes"]) / whole * 100)
 
 
-def _remark(line: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], is_whole: bool) -> str:
+def _remark(line: Mapping[str, Any], row: Mapping[str, Any] | None, is_whole: bool) -> str:
     parts = []
     if not is_whole:
         parts.append("另有其他单位使用，不列运量")
-    elif any(row["other_lines_tonnes"] for row in rows):
+    elif row and row["other_lines_tonnes"]:
         parts.append("使用单位同月还使用其他专用线，运量未分线")
-    missing = sum(row["missing_reports"] for row in rows)
-    if missing and is_whole:
-        parts.append(f"缺{missing}份月报，运量偏少")
+    if row and is_whole and row["missing_reports"]:
+        parts.append(f"缺{row['missing_reports']}份月报，齐全{row['complete_months']}个月")
     if line["state"] == "开通" and line["opened_on"] is None:
         parts.append("开通日期未登记，不计入接入")
     if line["state"] == "开通" and line["capacity"] is None:

@@ -129,8 +129,25 @@ def test_with_two_lines_nobody_knows_which_carried_the_goods(shared: Snapshot):
         row = line(page, code)
         assert (row["近12个月铁路万吨"], row["利用率%"]) == (Decimal("0.400000"), None)
         # June's return of C is missing.
-        assert row["说明"] == "使用单位同月还使用其他专用线，运量未分线；缺1份月报，运量偏少"
+        assert row["说明"] == "使用单位同月还使用其他专用线，运量未分线；缺1份月报，齐全1个月"
     assert line(page, "S4")["近12个月铁路万吨"] is None
+
+
+def test_a_month_without_a_users_return_is_no_month_of_nothing(tmp_path: Path):
+    """Two of three months reported: 20000 t of 2 × 1 万吨, not of 3; nothing reported: no tonnes, no rate."""
+    world = drawn(
+        registry="unit_code | due_from\nA | 2025-05\nB | 2025-05",
+        spurs="spur_code | user_code | capacity\nS1 | A | 12\nS2 | B | 12",
+        rows="unit_code | month | tonnes\nA | 2025-05 | 20000",
+        zero="A 2025-07",
+        as_of="2025-08-20",
+    )
+    page = spurs_page.read(snapshot_of(world, tmp_path), EVERYTHING, JULY)
+    row = line(page, "S1")
+    assert (row["计入月数"], row["近12个月铁路万吨"], row["利用率%"]) == (3, Decimal(2), Decimal(100))
+    assert row["说明"] == "缺1份月报，齐全2个月"
+    row = line(page, "S2")
+    assert (row["计入月数"], row["近12个月铁路万吨"], row["利用率%"]) == (3, None, None)
 
 
 def test_a_county_reads_no_tonnes_of_a_line_that_others_share(shared: Snapshot):

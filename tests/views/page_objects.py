@@ -113,6 +113,7 @@ def reporting(*_: object) -> pages.Reporting:
         {"应报": 40, "已报": 37, "按时": 33, "迟报": 2, "零申报": 2, "未报": 3, "停产": 1},
         pages.Table("各县区报送", counties, {}),
         pages.Table("各月报送", by_month, {}),
+        table_of("各县区逐月报送", {"县区": ["宁武县"], "月份": ["2025年9月"], "应报": [8], "已报": [6]}),
         tuple((names[i][0], names[i][1], "宁武县") for i in (3, 11, 27)),
         pages.Table(
             "迟报", pd.DataFrame({"单位": ["示例单位5号"], "收到日期": ["2025-10-10"]}, dtype=object), {}

@@ -14,7 +14,7 @@ import pytest
 from dashboard import charts
 from dashboard.palette import DARK_PALETTE, LIGHT_PALETTE
 from etl.plan import Light
-from etl.warehouse.pages import MonthPair
+from etl.warehouse.pages import MonthPair, Series, SeriesPoint
 from tests.views import fixtures
 
 D = Decimal
@@ -143,3 +143,20 @@ def test_a_small_multiple_marks_a_missing_month() -> None:
     image = drawn(charts.month_lines_image(fixtures.pairs(10, 5, (4,)), LIGHT_PALETTE))
     assert image.count("<polyline") == 4
     assert image.count(f'stroke="{LIGHT_PALETTE.red}"') == 1
+
+
+@pytest.mark.parametrize("mode, colour", [("铁路", LIGHT_PALETTE.rail), ("公路", LIGHT_PALETTE.road)])
+def test_an_official_series_keeps_its_gap_and_hatches_what_is_provisional(mode: str, colour: str) -> None:
+    points = (
+        SeriesPoint(date(2025, 1, 1), D("1700.25"), False),
+        SeriesPoint(date(2025, 2, 1), None, False),
+        SeriesPoint(date(2025, 3, 1), D(1710), True),
+    )
+    figure = charts.official_bars(
+        Series(mode, "发送", "货运量", points, fixtures.path().table), LIGHT_PALETTE
+    )
+    bars: Any = figure.data[0]
+    assert list(bars.y) == [pytest.approx(1700.25), None, 1710]
+    assert list(bars.marker.pattern.shape) == ["", "", "/"]
+    assert bars.marker.color == colour
+    assert figure.layout.yaxis.rangemode == "tozero"

@@ -69,3 +69,9 @@ def test_the_grid_keeps_unknown_apart_from_zero() -> None:
     frame = tables.grid_frame(table({"运量（万吨）": [Decimal(0), None]}))
     assert frame["运量（万吨）"][0] == 0
     assert frame["运量（万吨）"].isna().tolist() == [False, True]
+
+
+def test_a_short_word_stands_in_one_line_and_a_long_one_may_break() -> None:
+    html = tables.html_table(table({"单位": ["示例煤业一矿专用线", "示例煤业十矿一井专用线"]}))
+    assert "<td class='rs-nowrap'>示例煤业一矿专用线</td>" in html
+    assert "<td>示例煤业十矿一井专用线</td>" in html

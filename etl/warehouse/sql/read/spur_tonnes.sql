@@ -1,7 +1,7 @@
 -- Rail tonnes of each line's users in the months in which they had access: what stands beside its capacity.
--- grain: spur × user. Units: tonnes, in and out, all goods. The other end's row of the same goods is left out where
--- both ends use the line. other_lines_tonnes: of months in which the user had other lines too, so that nobody knows
--- which line carried them. line_months: months in which any user had access.
+-- grain: spur. Units: tonnes, in and out, all goods. The other end's row of the same goods is left out where both ends
+-- use the line. other_lines_tonnes: of months in which the user had other lines too, so that nobody knows which line
+-- carried them. line_months: months in which any user had access; complete: those with every user's return.
 with access as (
     select distinct
         month,
@@ -18,14 +18,6 @@ lines as (
         count(*) as lines
     from access
     group by month, unit_code
-),
-
-line_months as (
-    select
-        spur_code,
-        count(distinct month) as line_months
-    from access
-    group by spur_code
 ),
 
 rail as (
@@ -50,24 +42,34 @@ carried as (
         access.unit_code,
         access.month,
         lines.lines,
-        sum(case when other.unit_code is null then rail.tonnes else 0 end) as tonnes
+        fact_report.is_accepted or fact_report.state = '停产' as is_known,
+        coalesce(sum(case when other.unit_code is null then rail.tonnes else 0 end), 0) as tonnes
     from access
     inner join lines on access.month = lines.month and access.unit_code = lines.unit_code
+    inner join fact_report on access.month = fact_report.month and access.unit_code = fact_report.unit_code
     left join rail on access.month = rail.month and access.unit_code = rail.unit_code
     left join access as other
         on access.month = other.month and access.spur_code = other.spur_code and rail.counted_by = other.unit_code
     group by all
+),
+
+completed as (
+    select
+        carried.*,
+        bool_and(is_known) over (partition by spur_code, month) as is_complete
+    from carried
 )
 
 select
-    carried.spur_code,
-    carried.unit_code,
-    line_months.line_months,
-    sum(coalesce(carried.tonnes, 0)) as rail_tonnes,
-    sum(case when carried.lines > 1 then coalesce(carried.tonnes, 0) else 0 end) as other_lines_tonnes,
-    count(*) filter (where fact_report.is_expected and not fact_report.is_accepted) as missing_reports
-from carried
-inner join line_months on carried.spur_code = line_months.spur_code
-left join fact_report on carried.month = fact_report.month and carried.unit_code = fact_report.unit_code
-group by carried.spur_code, carried.unit_code, line_months.line_months
-order by carried.spur_code, carried.unit_code
+    spur_code,
+    count(distinct month) as line_months,
+    count(distinct case when is_complete then month end) as complete_months,
+    sum(tonnes) as rail_tonnes,
+    sum(case when is_complete then tonnes else 0 end) as complete_tonnes,
+    sum(case when lines > 1 then tonnes else 0 end) as other_lines_tonnes,
+    count(*) filter (where is_known) as known_reports,
+    count(*) filter (where not is_known) as missing_reports,
+    list_sort(list(distinct unit_code)) as users
+from completed
+group by spur_code
+order by spur_code
