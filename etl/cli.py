@@ -47,6 +47,8 @@ from etl.reference import (
     data_folder,
     home_folder,
 )
+from etl.review_commands import review_app
+from etl.roles import NotAllowed
 from etl.warehouse import evidence, publish, rows
 from etl.warehouse.build import BuildRefused
 from etl.warehouse.indicators import INDICATORS
@@ -68,6 +70,7 @@ REFUSED = (
     NothingPublished,
     LedgerUnavailable,
     TransitionRefused,
+    NotAllowed,
     UnknownUnit,
     NotHandedIn,
 )
@@ -167,7 +170,7 @@ def check(
 
 app.command("template")(filing_commands.form)
 app.command()(filing_commands.submit)
-app.add_typer(filing_commands.review_app, name="review")
+app.add_typer(review_app, name="review")
 app.command()(filing_commands.receipt)
 app.command()(filing_commands.sheet)
 

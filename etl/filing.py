@@ -1,4 +1,4 @@
-"""A return on its way: tried out, handed in with a receipt, approved and published, or sent back.
+"""A return on its way: tried out, handed in with a receipt, reviewed, approved and published, or sent back; locked.
 
 A return is taken whole or not at all. What is refused changes nothing; its file is kept for staff.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as TextByCode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypedDict
+
+import sqlalchemy as sa
 
 from etl import periods, pipeline
 from etl.intake.check import CheckResult, UnitMonth
@@ -23,19 +26,27 @@ from etl.intake.returned import returned
 from etl.intake.rules import BY_CODE, refusal
 from etl.intake.template import ReportingUnit, last_flows, template
 from etl.intake.worker import in_child
-from etl.ledger import registry, review, submissions
+from etl.ledger import amendments, registry, review, submissions
+from etl.ledger.amendments import Revision
 from etl.ledger.review import Waiting
 from etl.ledger.schema import reading
-from etl.ledger.submissions import State
+from etl.ledger.submissions import HistoryStep, State, Version
 from etl.pipeline import Workplace
+from etl.roles import CITY, Actor, Role
 from etl.warehouse.build import BuildRefused, Progress
+from etl.warehouse.effect import Effect, changes
 from etl.warehouse.preview import Preview
 from etl.warehouse.publish import BuildRunning
 
 SENDER = "填报单位"
-REVIEWER = "市级审核人"
 # As an explanation: what was said of this code last time.
 AS_BEFORE = "同上月"
+
+
+class _AsReviewer(TypedDict):
+    county_review: bool
+    actor: Actor
+    on: date
 
 
 class UnknownUnit(Exception):
@@ -86,8 +97,19 @@ class TriedOut:
 
 
 @dataclass(frozen=True)
+class Locked:
+    """A month that was locked: number and unit of each return; `unlocked`: unit and state of the others begun."""
+
+    month: date
+    locked: tuple[tuple[int, str], ...]
+    unlocked: tuple[tuple[str, State], ...]
+
+
+@dataclass(frozen=True)
 class Decided:
-    """Returns that were approved or sent back. `snapshot`: the version published after an approval.
+    """Returns that a review took on: passed, handed on to the city, sent back; number, unit and month of each.
+
+    `snapshot`: the version published after an approval.
 
     `unpublished` says why nothing was published although the approval stands; '' = no such thing.
     """
@@ -174,10 +196,34 @@ def submit(
     return Filed(result, {}, tuple(receipts), tuple(unchanged), file.sha256, received_at)
 
 
-def waiting(work: Workplace) -> list[Waiting]:
-    """All returns that wait for review, oldest first."""
+def waiting(work: Workplace, counties: frozenset[str] | None = None) -> list[Waiting]:
+    """All returns that wait for review, oldest first; `counties`: only those of their units."""
     with reading(work.ledger) as connection:
-        return review.waiting(connection)
+        return review.waiting(connection, work.today, work.declared.plan.county_review, counties)
+
+
+def versions(work: Workplace, unit_code: str, month: date) -> list[Version]:
+    """All versions of a unit-month, oldest first. Empty: nothing was begun."""
+    with reading(work.ledger) as connection:
+        return submissions.versions(connection, unit_code, month)
+
+
+def history(work: Workplace, number: int) -> list[HistoryStep]:
+    """Who did what when to one submission. Empty: there is none of this number."""
+    with reading(work.ledger) as connection:
+        return submissions.history(connection, number)
+
+
+def take_up(work: Workplace, numbers: Sequence[int], *, actor: Actor = CITY) -> Decided:
+    """Begin the review of returns, all or none, so that their senders no longer change them.
+
+    Errors: TransitionRefused, NotAllowed.
+    """
+    with work.ledger.begin() as connection:
+        return _decided(
+            (number, review.take_up(connection, number, **_as_reviewer(work, actor)))
+            for number in dict.fromkeys(numbers)
+        )
 
 
 def approve(
@@ -185,42 +231,95 @@ def approve(
     numbers: Sequence[int],
     *,
     reason: str = "",
-    actor: str = REVIEWER,
+    actor: Actor = CITY,
+    shown: Effect | None = None,
     progress: Progress | None = None,
 ) -> Decided:
-    """Approve returns, all or none, and publish. Errors: TransitionRefused."""
-    returns = _decide(work, numbers, State.通过, reason, actor)
+    """Pass returns, all or none; what the city passes is published, what a county passes goes on to the city.
+
+    What amendments among them do to published figures is kept with them: `shown`, where that is the effect of
+    just these, else it is worked out here. Errors: TransitionRefused, NotAllowed.
+    """
+    amended = _amendments(work, numbers) if actor.role is Role.ANALYST else ()
+    if amended and (shown is None or set(shown.submissions) != set(amended)):
+        shown = effect(work, *amended)
+    with work.ledger.begin() as connection:
+        done = _decide(connection, work, numbers, State.通过, reason, actor)
+        if shown and amended:
+            amendments.keep(connection, shown, actor.name)
+    if done.state is not State.通过:
+        return done
     try:
         target = pipeline.publish_build(work, progress=progress)
     except (BuildRunning, BuildRefused) as refusal:
-        return Decided(returns, State.通过, unpublished=str(refusal))
-    return Decided(returns, State.通过, target.stem)
+        return replace(done, unpublished=str(refusal))
+    return replace(done, snapshot=target.stem)
 
 
-def send_back(work: Workplace, numbers: Sequence[int], reason: str, *, actor: str = REVIEWER) -> Decided:
-    """Send returns back to their units, all or none, with the reason. Errors: TransitionRefused."""
-    return Decided(_decide(work, numbers, State.退回, reason, actor), State.退回)
+def send_back(work: Workplace, numbers: Sequence[int], reason: str, *, actor: Actor = CITY) -> Decided:
+    """Send returns back to their units, all or none, with the reason. Errors: TransitionRefused, NotAllowed."""
+    with work.ledger.begin() as connection:
+        return _decide(connection, work, numbers, State.退回, reason, actor)
+
+
+def lock(work: Workplace, month: date, *, actor: Actor = CITY) -> Locked:
+    """Lock what is accepted of a month; what still waits or is open stays as it is. Errors: NotAllowed."""
+    with work.ledger.begin() as connection:
+        locked = review.lock(connection, month, actor, work.today)
+        standing = submissions.submissions_as_of(connection, work.today).to_pylist()
+    unlocked = tuple(
+        (row["unit_code"], State(row["state"]))
+        for row in standing
+        if row["month"] == month and row["state"] != State.锁定
+    )
+    return Locked(month, tuple(locked), unlocked)
+
+
+def effect(work: Workplace, *numbers: int) -> Effect:
+    """What accepting these submissions would do to published figures, all of them together.
+
+    Errors: TransitionRefused for a number that there is not or that is accepted already.
+    """
+    with reading(work.ledger) as connection:
+        accepted = amendments.as_accepted(connection, numbers, work.today)
+        counties: dict[str, str] = {}
+        for one in accepted:
+            unit = registry.in_force(connection, one.month, work.today).get(one.unit_code)
+            if unit is not None:
+                counties[one.unit_code] = unit["county_code"]
+    known = pipeline.known_on(work, work.today)
+    found = changes(known, work.declared, work.today, accepted, counties) if accepted else ()
+    return Effect(numbers, found)
+
+
+def revisions(work: Workplace, units: frozenset[str] | None = None) -> list[Revision]:
+    """What accepted amendments did to published figures, newest first; `units`: only theirs."""
+    with reading(work.ledger) as connection:
+        return amendments.revisions(connection, units)
+
+
+def _amendments(work: Workplace, numbers: Sequence[int]) -> tuple[int, ...]:
+    """Those of the numbers that are a second version or later and wait for their review."""
+    waiting_now = {one.submission_id: one.version for one in waiting(work)}
+    return tuple(number for number in dict.fromkeys(numbers) if waiting_now.get(number, 1) > 1)
 
 
 def _decide(
-    work: Workplace, numbers: Sequence[int], to: State, reason: str, actor: str
-) -> tuple[tuple[int, str, date], ...]:
-    with work.ledger.begin() as connection:
-        return tuple(
-            (
-                number,
-                *review.decide(
-                    connection,
-                    number,
-                    to,
-                    county_review=work.declared.plan.county_review,
-                    actor=actor,
-                    reason=reason,
-                    on=work.today,
-                ),
-            )
-            for number in dict.fromkeys(numbers)
-        )
+    connection: sa.Connection, work: Workplace, numbers: Sequence[int], to: State, reason: str, actor: Actor
+) -> Decided:
+    return _decided(
+        (number, review.decide(connection, number, to, reason=reason, **_as_reviewer(work, actor)))
+        for number in dict.fromkeys(numbers)
+    )
+
+
+def _as_reviewer(work: Workplace, actor: Actor) -> _AsReviewer:
+    return {"county_review": work.declared.plan.county_review, "actor": actor, "on": work.today}
+
+
+def _decided(steps: Iterable[tuple[int, tuple[str, date, State]]]) -> Decided:
+    done = list(steps)
+    return Decided(tuple((number, unit, month) for number, (unit, month, _) in done), done[0][1][2])
 
 
 def _may_be_sent(result: CheckResult) -> bool:

@@ -1,4 +1,4 @@
-"""`submit`, `review`, `receipt` and `sheet`: a return handed in, approved, sent back, and its documents."""
+"""`template`, `submit`, `receipt` and `sheet`: a return prepared, tried out, handed in, and its documents."""
 
 from __future__ import annotations
 
@@ -18,16 +18,11 @@ from etl.console import (
     mapping_of,
     print_check,
     print_json,
-    progress_bar,
     workplace,
 )
-from etl.filing import Decided, Filed
+from etl.filing import Filed
 from etl.intake.rules import BY_CODE
-from etl.ledger.submissions import State
 from etl.pipeline import Workplace
-
-review_app = typer.Typer(no_args_is_help=True, help="审核已上报的月报")
-Numbers = Annotated[list[int], typer.Argument(metavar="ID…", help="回执编号")]
 
 
 def submit(
@@ -86,48 +81,6 @@ def form(
         print_json({"file": str(out), "unit_code": units[0], "month": f"{month:%Y-%m}"})
     else:
         typer.echo(f"已生成模板：{out}")
-
-
-@review_app.command("list")
-def review_list(as_json: JsonFlag = False) -> None:
-    """列出待审核的月报。"""
-    work = workplace()
-    names, waiting = filing.names(work), filing.waiting(work)
-    if as_json:
-        print_json(
-            {"submissions": [listing.waiting_json(one, names.get(one.unit_code, "")) for one in waiting]}
-        )
-        return
-    for one in waiting:
-        for line in listing.waiting_lines(one, names.get(one.unit_code, one.unit_code)):
-            typer.echo(line)
-    typer.echo(f"待审核{len(waiting)}份。")
-
-
-@review_app.command("approve")
-def review_approve(
-    numbers: Numbers,
-    reason: Annotated[str, typer.Option(help="审核意见")] = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """通过月报并发布。"""
-    work = workplace()
-    with progress_bar("发布") as step:
-        done = filing.approve(work, numbers, reason=reason, progress=step)
-    _print_decided(work, done, as_json)
-    if done.unpublished:
-        raise typer.Exit(1)
-
-
-@review_app.command("return")
-def review_return(
-    numbers: Numbers,
-    reason: Annotated[str, typer.Option(help="退回原因（必填）")],
-    as_json: JsonFlag = False,
-) -> None:
-    """退回月报，写明原因。"""
-    work = workplace()
-    _print_decided(work, filing.send_back(work, numbers, reason), as_json)
 
 
 def receipt(
@@ -233,27 +186,3 @@ def _print_to_explain(to_explain: dict[str, str]) -> None:
     for code, last in to_explain.items():
         offer = f"上次说明：{last}（沿用可填 --explain {code}={filing.AS_BEFORE}）" if last else ""
         typer.echo(f"请说明 {code}：--explain {code}=原因。{offer}")
-
-
-def _print_decided(work: Workplace, done: Decided, as_json: bool) -> None:
-    names = filing.names(work)
-    if as_json:
-        print_json(
-            {
-                "state": done.state.value,
-                "submissions": [
-                    {"id": number, "unit_code": unit, "month": f"{month:%Y-%m}"}
-                    for number, unit, month in done.returns
-                ],
-                "snapshot": done.snapshot,
-                "unpublished": done.unpublished or None,
-            }
-        )
-        return
-    word = "已通过" if done.state is State.通过 else "已退回"
-    for number, unit, month in done.returns:
-        typer.echo(f"{word}：{number} {names.get(unit, unit)} {wording.month_text(month)}。")
-    if done.snapshot:
-        typer.echo(f"已发布：{done.snapshot}")
-    if done.unpublished:
-        typer.echo(f"尚未发布：{done.unpublished}之后请运行 railshift build。", err=True)

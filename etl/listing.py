@@ -196,6 +196,8 @@ def waiting_json(one: Waiting, name: str) -> dict[str, object]:
         "file": one.file_name,
         "sha256": one.file_sha256,
         "explanations": one.explanations,
+        "county_code": one.county_code,
+        "waits_for": one.waits_for.value,
     }
 
 

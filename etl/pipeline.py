@@ -241,6 +241,7 @@ def _decide(
 
 def known_on(work: Workplace, day: date) -> Inputs:
     """What the ledger knew on a day, as a build takes it."""
+    """What the ledger knew on a day: what a build of that day is made of."""
     with reading(work.ledger) as connection:
         return Inputs(
             registry=registry.registry_as_of(connection, day),

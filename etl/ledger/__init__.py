@@ -2,6 +2,8 @@
 
 schema.py       the tables, how the ledger is opened, readers and writers
 submissions.py  the life of a submission, bulk acceptance, what was accepted on a day
+review.py       what waits, who may decide, locking
+amendments.py   what accepting a correction does to published figures, kept with it
 evidence.py     kept files, what checks found, what senders explained
 registry.py     units and their spurs (名录, 专用线)
 official.py     official series, allocated targets, events (官方数, 分解目标, 事件)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from etl.ledger import schema
 from etl.ledger.recording import columns_of, newest_import, newest_row, record
+from etl.periods import last_day
 
 REGISTRY = pa.schema(
     {
@@ -101,6 +102,18 @@ def spurs_as_of(conn: sa.Connection, day: date) -> pa.Table:
     place = SPURS.get_field_index("user_code")
     users = in_unit_codes(conn, day, rows["user_code"].to_pylist())
     return rows.set_column(place, SPURS.field(place), users)
+
+
+def in_force(conn: sa.Connection, month: date, day: date) -> dict[str, sa.RowMapping]:
+    """Unit code → its row of the registry that holds on the month's last day, as known on `day`.
+
+    Empty: a unit whose first row begins later has none.
+    """
+    known = newest_row(schema.registry, ("unit_code", "valid_from"), day)
+    begun = known.c.valid_from.is_(None) | (known.c.valid_from <= last_day(month))
+    order = (known.c.valid_from.is_not(None), known.c.valid_from)
+    rows = conn.execute(sa.select(known).where(begun).order_by(*order)).mappings()
+    return {row["unit_code"]: row for row in rows}
 
 
 def unit_codes(conn: sa.Connection, day: date) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""What waits for review, the way from a return that was handed in to 通过 or 退回, and earlier explanations."""
+"""What waits for review, who may take a return on to 通过, 退回 or 锁定, and earlier explanations."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from etl.ledger.evidence import explanations
+from etl.ledger.registry import in_force
 from etl.ledger.schema import explanation, stored_file, submission
 from etl.ledger.submissions import State, TransitionRefused, advance
+from etl.roles import Actor, NotAllowed, Role
 
 WAITING = (State.已上报, State.县级初审, State.市级审核)
+# Where the county reviews first, a return in these waits for the county.
+FIRST = (State.已上报, State.县级初审)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A return that was handed in and not decided. `reason` is that of a correction; tonnes exact."""
+    """A return that was handed in and not decided. `reason` is that of a correction; tonnes exact.
+
+    `county_code` is the registry's for that month ('' = not registered then); `waits_for`: whose review is next.
+    """
 
     submission_id: int
     unit_code: str
@@ -33,10 +40,14 @@ class Waiting:
     file_name: str
     file_sha256: str
     explanations: dict[str, str]
+    county_code: str
+    waits_for: Role
 
 
-def waiting(conn: sa.Connection) -> list[Waiting]:
-    """All returns that wait for review, oldest first."""
+def waiting(
+    conn: sa.Connection, day: date, county_review: bool = False, counties: Collection[str] | None = None
+) -> list[Waiting]:
+    """All returns that wait for review, oldest first; `counties`: only those of units there that month."""
     one = submission.c
     query = (
         sa.select(
@@ -47,10 +58,30 @@ def waiting(conn: sa.Connection) -> list[Waiting]:
         .where(one.state.in_([state.value for state in WAITING]))
         .order_by(one.received_on, one.submission_id)
     )  # fmt: skip
-    return [
-        Waiting(number, unit, month, version, State(state), *rest, explanations(conn, number))
-        for number, unit, month, version, state, *rest in conn.execute(query)
-    ]
+    registered: dict[date, dict[str, sa.RowMapping]] = {}
+    found = []
+    for number, unit, month, version, state, *rest in conn.execute(query):
+        if month not in registered:
+            registered[month] = in_force(conn, month, day)
+        county = registered[month][unit]["county_code"] if unit in registered[month] else ""
+        if counties is None or county in counties:
+            by = Role.COUNTY if county_review and State(state) in FIRST else Role.ANALYST
+            said = explanations(conn, number)
+            found.append(Waiting(number, unit, month, version, State(state), *rest, said, county, by))
+    return found
+
+
+def take_up(
+    conn: sa.Connection, submission_id: int, *, county_review: bool, actor: Actor, on: date
+) -> tuple[str, date, State]:
+    """Begin a review, so that the sender no longer changes the return; gives unit, month and new state.
+
+    Errors: as `decide`; TransitionRefused also where the review has begun.
+    """
+    row = _reviewable(conn, submission_id, county_review, actor, on)
+    to = State.县级初审 if actor.role is Role.COUNTY else State.市级审核
+    advance(conn, submission_id, to, actor.name, on=on)
+    return row.unit_code, row.month, to
 
 
 def decide(
@@ -59,36 +90,85 @@ def decide(
     to: State,
     *,
     county_review: bool,
-    actor: str,
+    actor: Actor,
     reason: str,
     on: date,
-) -> tuple[str, date]:
-    """Take a return through its reviews to 通过 or 退回; returns its unit and month.
+) -> tuple[str, date, State]:
+    """Pass a return (`to` 通过) or send it back (退回), as far as the actor's review goes.
 
-    `county_review`: 县级初审 stands between. Errors: TransitionRefused for a return that does not wait,
-    an unknown number, or a 退回 without its reason.
+    A county's pass hands the return on to the city (市级审核), the city's makes it 通过; gives unit, month
+    and the state reached. `county_review`: 县级初审 stands between, and the city waits for it.
+    Errors: TransitionRefused for a return that does not wait, an unknown number, or a 退回 without its
+    reason; NotAllowed for whoever's review it is not.
     """
+    row = _reviewable(conn, submission_id, county_review, actor, on)
+    is_county = actor.role is Role.COUNTY
+    goal = State.市级审核 if is_county and to is State.通过 else to
+    for step in _between(State(row.state), goal, is_county):
+        advance(conn, submission_id, step, actor.name, on=on)
+    advance(conn, submission_id, goal, actor.name, reason, on)
+    return row.unit_code, row.month, goal
+
+
+def lock(conn: sa.Connection, month: date, actor: Actor, on: date) -> list[tuple[int, str]]:
+    """Lock what is accepted of a month: of each unit the newest accepted version. Gives number and unit.
+
+    Empty: nothing is accepted, or all of it is locked. Errors: NotAllowed.
+    """
+    if actor.role is not Role.ANALYST:
+        raise NotAllowed("锁定由市级审核人办理。")
+    one = submission.c
+    newest = (
+        sa.select(one.unit_code, sa.func.max(one.version).label("version"))
+        .where(one.month == month, one.accepted_on.is_not(None))
+        .group_by(one.unit_code)
+        .subquery()
+    )
+    query = (
+        sa.select(one.submission_id, one.unit_code)
+        .join(newest, (newest.c.unit_code == one.unit_code) & (newest.c.version == one.version))
+        .where(one.month == month, one.state == State.通过.value)
+        .order_by(one.unit_code)
+    )
+    locked = [(row.submission_id, row.unit_code) for row in conn.execute(query)]
+    for number, _ in locked:
+        advance(conn, number, State.锁定, actor.name, on=on)
+    return locked
+
+
+def _reviewable(
+    conn: sa.Connection, submission_id: int, county_review: bool, actor: Actor, on: date
+) -> sa.Row:
+    """The return, if the actor's review may touch it now. Errors: as `decide`."""
     here = sa.select(submission.c.state, submission.c.unit_code, submission.c.month).where(
         submission.c.submission_id == submission_id
     )
     row = conn.execute(here).first()
     if row is None:
         raise TransitionRefused(f"没有编号为{submission_id}的报表。请用 railshift review list 查看编号。")
-    for step in _between(State(row.state), to, county_review):
-        advance(conn, submission_id, step, actor, on=on)
-    advance(conn, submission_id, to, actor, reason, on)
-    return row.unit_code, row.month
+    if actor.role is Role.COUNTY:
+        if not county_review:
+            raise NotAllowed("plan.toml 未启用县级初审，由市级审核人办理。")
+        unit = in_force(conn, row.month, on).get(row.unit_code)
+        if unit is None or unit["county_code"] not in (actor.counties or ()):
+            raise NotAllowed(f"编号{submission_id}的报表不属于本县区，由其所在县区初审。")
+        if State(row.state) is State.市级审核:
+            raise NotAllowed(f"编号{submission_id}的报表已转市级审核，由市级审核人办理。")
+    elif actor.role is not Role.ANALYST:
+        raise NotAllowed("审核由县级初审人和市级审核人办理。")
+    elif county_review and State(row.state) in FIRST:
+        raise NotAllowed(f"编号{submission_id}的报表尚未经县级初审，请先由县级审核人办理。")
+    return row
 
 
-def _between(state: State, to: State, county_review: bool) -> list[State]:
-    """The reviews that are still to come before the decision."""
-    if state is State.县级初审:
-        return [State.市级审核] if to is State.通过 else []
-    if state is not State.已上报:
-        return []
-    if not county_review:
+def _between(state: State, goal: State, is_county: bool) -> list[State]:
+    """The reviews that a decision passes through: each is a step of its own in the history."""
+    if state is State.已上报:
+        return [State.县级初审 if is_county else State.市级审核]
+    # The county had begun, then its review was switched off.
+    if state is State.县级初审 and goal is State.通过:
         return [State.市级审核]
-    return [State.县级初审, State.市级审核] if to is State.通过 else [State.县级初审]
+    return []
 
 
 def last_explanations(

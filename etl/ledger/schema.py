@@ -31,7 +31,7 @@ from etl.periods import SHANGHAI
 URL_VARIABLE = "RAILSHIFT_LEDGER_URL"
 FILE_NAME = "ledger.sqlite"
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002"
+HEAD = "0003"
 # A writer waits so long for the one before it; loading years of history takes seconds, not minutes.
 LOCK_WAIT_SECONDS = 60
 # Any number will do, as long as every railshift process names the same one.
@@ -257,6 +257,106 @@ column_mapping = sa.Table(
     _key("mapping_id"), _text("unit_code"), _text("header_sha256"),
     sa.Column("header", sa.JSON, nullable=False), _text("mapping_text"), _text("actor"), _recorded_at(),
     sa.UniqueConstraint("unit_code", "header_sha256"),
+)  # fmt: skip
+
+# ------------------------------------------------------------------------- tables of the 台账, imported or entered
+
+project = sa.Table(
+    "project", metadata,
+    _key("project_id"), *_imported(),
+    _text("project"), _text("approval_no", ""), _text("county_code"), _decimal("bulk_volume"),
+    _text("approved_modes", ""), _text("actual_modes", ""), _text("exception_basis", ""), _text("stage", ""),
+)  # fmt: skip
+
+station_list = sa.Table(
+    "station_list", metadata,
+    _key("station_list_id"), *_imported(),
+    _day("month"), _text("station"), _text("shipper"), _text("commodity"), _text("direction"),
+    _decimal("tonnes"),
+    sa.Index(None, "month", "station"),
+)  # fmt: skip
+
+task = sa.Table(
+    "task", metadata,
+    _key("task_id"), *_imported(),
+    _text("task_code"), _number("measure"), _text("task"), _text("node", ""), _day("due_on", nullable=True),
+    _text("responsible"), _text("supporting", ""), _decimal("progress", nullable=True),
+    _text("state", "推进中"), _text("note", ""),
+)  # fmt: skip
+
+problem = sa.Table(
+    "problem", metadata,
+    _key("problem_id"), *_imported(),
+    _text("problem_code"), _number("measure"), _text("task_code", ""), _text("county_code", ""),
+    _text("problem"), _text("responsible"), _day("raised_on"), _day("due_on", nullable=True),
+    _text("state", "未销号"), _day("closed_on", nullable=True), _text("closing_basis", ""),
+)  # fmt: skip
+
+commitment = sa.Table(
+    "commitment", metadata,
+    _key("commitment_id"), *_imported(),
+    _text("unit_code"), _text("measure"), _decimal("tonnes"), _day("promised_on"), _day("due_on"),
+    _text("basis", ""),
+)  # fmt: skip
+
+bill = sa.Table(
+    "bill", metadata,
+    _key("bill_id"), *_imported(),
+    _day("month"), _text("operator"), _number("waybills"), _number("boxes"),
+)  # fmt: skip
+
+contact = sa.Table(
+    "contact", metadata,
+    _key("contact_id"), *_imported(),
+    _text("unit_code"), _text("person"), _text("email"), _flag("is_active", default=True),
+)  # fmt: skip
+
+# ------------------------------------------------------------------------------------- what the program did
+
+# ended_at is empty while it runs, and for good where the process was killed.
+job_run = sa.Table(
+    "job_run", metadata,
+    _key("job_id"), _text("kind"), _text("actor"), _recorded_at(), sa.Column("ended_at", Moment),
+    _text("outcome"), _text("message"), sa.Column("detail", sa.JSON, nullable=False),
+)  # fmt: skip
+
+# A wish to publish, written in the transaction that made it necessary; job_id says which build took it up.
+build_request = sa.Table(
+    "build_request", metadata,
+    _key("request_id"), _text("reason"), _text("actor"), _recorded_at(),
+    _link("job_id", "job_run.job_id", nullable=True),
+)  # fmt: skip
+
+# What an amendment did to published figures, as it was shown to whoever accepted it.
+amendment_effect = sa.Table(
+    "amendment_effect", metadata,
+    _key("effect_id"), _link("submission_id", "submission.submission_id"),
+    sa.Column("changes", sa.JSON, nullable=False), sa.Column("sentences", sa.JSON, nullable=False),
+    _text("actor"), _recorded_at(),
+    sa.Index(None, "submission_id"),
+)  # fmt: skip
+
+inbox_file = sa.Table(
+    "inbox_file", metadata,
+    _key("inbox_id"), _text("sha256"), _text("file_name"), _text("kind"), _flag("accepted"),
+    _text("message"), _recorded_at(),
+    sa.Index(None, "sha256"),
+)  # fmt: skip
+
+# A difference between a shipper's return and the station's list; party is a unit code, or a code that several
+# units share where the station names no unit.
+mirror_task = sa.Table(
+    "mirror_task", metadata,
+    _key("mirror_id"), _day("month"), _text("party"), _text("station"), _text("commodity"),
+    _decimal("unit_tonnes"), _decimal("station_tonnes"), _text("state"), _recorded_at(),
+    sa.UniqueConstraint("month", "party", "station", "commodity"),
+)  # fmt: skip
+
+mirror_note = sa.Table(
+    "mirror_note", metadata,
+    _key("note_id"), _link("mirror_id", "mirror_task.mirror_id"), _text("side"), _text("text"),
+    _text("actor"), _recorded_at(),
+    sa.Index(None, "mirror_id"),
 )  # fmt: skip
 
 # detail stays the very text that was hashed; entry_id is counted here, not by the database,

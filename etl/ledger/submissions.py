@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LIFE", "BatchOutcome", "HistoryStep", "State", "Step", "StoredFile", "TransitionRefused",
-    "accept_batch", "accepted_as_of", "advance", "explain", "explanations", "history", "keep_file",
-    "record_check", "save_draft", "submissions_as_of", "submit",
+    "Version", "accept_batch", "accepted_as_of", "advance", "explain", "explanations", "history", "keep_file",
+    "record_check", "save_draft", "submissions_as_of", "submit", "versions",
 ]  # fmt: skip
 
 
@@ -53,7 +54,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """From one state to the next. Who may take it is the caller's to check (roles live in the accounts)."""
+    """From one state to the next. Who may take it: `review` for reviewers, the check's own units for senders."""
 
     before: State | None
     after: State
@@ -123,6 +124,23 @@ class HistoryStep:
     reason: str
     effective_on: date
     recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a unit-month. `reason`: of a correction. Empty: the days before it was received, accepted."""
+
+    submission_id: int
+    version: int
+    state: State
+    reason: str
+    rows: int
+    tonnes: Decimal
+    is_zero: bool
+    received_on: date | None
+    accepted_on: date | None
+    file_name: str
+    file_sha256: str
 
 
 def save_draft(
@@ -201,6 +219,23 @@ def advance(
     return submission_id
 
 
+def versions(conn: sa.Connection, unit_code: str, month: date) -> list[Version]:
+    """All versions of a unit-month, oldest first; each keeps what it was. Empty: nothing was begun."""
+    one = submission.c
+    query = (
+        sa.select(
+            one.submission_id, one.version, one.state, one.reason, one.row_count, one.tonnes, one.is_zero,
+            one.received_on, one.accepted_on, stored_file.c.file_name, stored_file.c.sha256,
+        )
+        .join(stored_file, stored_file.c.file_id == one.file_id)
+        .where(one.unit_code == unit_code, one.month == month)
+        .order_by(one.version)
+    )  # fmt: skip
+    return [
+        Version(number, version, State(state), *rest) for number, version, state, *rest in conn.execute(query)
+    ]
+
+
 def history(conn: sa.Connection, submission_id: int) -> list[HistoryStep]:
     """The steps of one submission, in order."""
     steps = submission_event.c
@@ -218,6 +253,10 @@ def history(conn: sa.Connection, submission_id: int) -> list[HistoryStep]:
 
 
 def _open_version(conn: sa.Connection, row: sa.RowMapping, state: State, reason: str) -> int:
+    of_month = (submission.c.unit_code == row["unit_code"]) & (submission.c.month == row["month"])
+    newest = conn.scalar(sa.select(sa.func.max(submission.c.version)).where(of_month))
+    if newest != row["version"]:
+        raise TransitionRefused(f"该月报表已有第{newest}版，第{row['version']}版不能再更正。请更正最新一版。")
     own = {"submission_id", "received_on", "accepted_on", "batch_id"}
     kept = {name: value for name, value in row.items() if name not in own}
     new = {"version": row["version"] + 1, "state": state, "reason": reason, "recorded_at": now()}

@@ -6,17 +6,10 @@ A Scope is hashable, so it is part of each cache key.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from etl.roles import Role
 
-class Role(StrEnum):
-    ENTERPRISE = "企业"
-    COUNTY = "县区"
-    ANALYST = "分析"
-    RAILWAY = "铁路"
-    DEPARTMENT = "部门"
-    LEADER = "领导"
-    ADMIN = "管理"
+__all__ = ["EVERYTHING", "NotVisible", "Role", "Scope"]
 
 
 class NotVisible(Exception):

@@ -365,23 +365,6 @@ def test_a_return_under_review_cannot_be_replaced_or_decided_twice(desk: Desk, t
     assert desk.run("review", "return", id_).code == 2
 
 
-def test_where_the_county_reviews_first(desk: Desk, tmp_path: Path):
-    data = tmp_path / "data"
-    shutil.copytree(desk.data, data)
-    plan = data / "plan.toml"
-    text = plan.read_text(encoding="utf-8")
-    plan.write_text(text.replace("county_review = false", "county_review = true"), encoding="utf-8")
-    county = Desk(desk.home, data)
-    first = number(county.run("submit", write(tmp_path / "二月.csv", FEBRUARY), "--json"))
-    assert county.run("review", "return", first, "--reason", "请核对").code == 0
-    number(county.run("submit", write(tmp_path / "二月.csv", FEBRUARY), "--json"))
-    assert county.run("review", "approve", first, "--reason", "已核对").code == 0
-    assert [state for state, _ in states(county, first)] == [
-        "暂存", "已上报", "县级初审", "退回", "暂存", "已上报", "县级初审", "市级审核", "通过",
-    ]  # fmt: skip
-    assert states(county, first)[-1] == ("通过", "已核对")
-
-
 def test_an_approval_stands_while_another_build_runs(desk: Desk, tmp_path: Path):
     id_ = number(desk.run("submit", write(tmp_path / "二月.csv", FEBRUARY), "--json"))
     with publish.single_flight(desk.home):
