@@ -241,7 +241,8 @@ def grid_file(
     path = folder / f"在线填报-{month:%Y-%m}.csv"
     # With the mark that tells Excel the encoding: staff may open what is kept.
     with path.open("w", encoding="utf-8-sig", newline="") as target:
-        writer = csv.writer(target, lineterminator="\n")
+        # Ended by \r\n: so the writer puts a cell with either of them in quotes.
+        writer = csv.writer(target, lineterminator="\r\n")
         writer.writerow([*HEAD_HEADERS, *GRID_HEADERS])
         for row in cells:
             is_filled = _is_filled(row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -67,7 +67,8 @@ def save(conn: sa.Connection, home: Path, begun: Draft, actor: str) -> Draft:
     file_id, sha256 = None, None
     if begun.content is not None:
         with tempfile.TemporaryDirectory() as scratch:
-            source = Path(scratch) / (Path(begun.file_name).name or NAMELESS)
+            name = Path(begun.file_name).name
+            source = Path(scratch) / (name if name.strip(".") else NAMELESS)
             source.write_bytes(begun.content)
             kept = keep_file(conn, home, source, begun.mapping_text)
         file_id, sha256 = kept.file_id, kept.sha256
@@ -89,7 +90,7 @@ def save(conn: sa.Connection, home: Path, begun: Draft, actor: str) -> Draft:
     if before is None or (before.file_id, before.content) != (file_id, content):
         detail = {"way": begun.way, "rows": len(begun.rows), "sha256": sha256}
         audit.append(conn, actor, "暂存草稿", _subject(begun.unit_code, begun.month), detail)
-    return Draft(**{**vars(begun), "saved_at": saved_at})
+    return replace(begun, saved_at=saved_at)
 
 
 def read(conn: sa.Connection, home: Path, unit_code: str, month: date) -> Draft | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oracle.drawn import COAL_COUNTY, declared_with, drawn
@@ -21,7 +22,7 @@ def lines(table: Table, *columns: str) -> list[tuple]:
     return [tuple(row) for row in table.frame[list(columns)].itertuples(index=False)]
 
 
-def page_of(tmp_path: Path, official: str, filters: Filters = FEBRUARY, **more: str) -> Official:
+def page_of(tmp_path: Path, official: str, filters: Filters = FEBRUARY, **more: Any) -> Official:
     world = drawn(official=official, as_of="2026-06-01", declared=declared_with(**more))
     return official_page.read(snapshot_of(world, tmp_path), EVERYTHING, filters)
 
