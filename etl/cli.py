@@ -19,8 +19,8 @@ from typing import Annotated
 
 import typer
 
+from etl import builds, filing, filing_commands, listing, pipeline
 from etl import demo as demonstration
-from etl import filing, filing_commands, listing, pipeline
 from etl.console import (
     DayOption,
     FileArgument,
@@ -228,18 +228,47 @@ def build(
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="按当日已知的数据生成")
     ] = None,
+    pending: Annotated[bool, typer.Option("--pending", hidden=True, help="只补做已登记而未发布的")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """由台账生成并发布数据。"""
     work, day = workplace(), day_of(as_of)
     if day and day > work.today:
         raise typer.BadParameter(f"{day}尚未到来，今天是{work.today}。", param_hint="--as-of")
+    if pending:
+        builds.publish_open(work)
+        return
     with progress_bar("生成") as step:
         target = pipeline.publish_build(work, day, step)
+        # Whoever asked while this one ran has left it to us.
+        target = (builds.publish_open(work, step) if day is None else None) or target
     if as_json:
         print_json({"snapshot": target.stem})
     else:
         typer.echo(f"已生成：{target.stem}")
+
+
+@app.command("jobs")
+def jobs_command(
+    limit: Annotated[int, typer.Option(min=1, help="最多列出几次")] = 20, as_json: JsonFlag = False
+) -> None:
+    """列出最近的作业（生成、收件、提醒）及结果。"""
+    work = workplace()
+    ran, state = pipeline.jobs_run(work, limit), pipeline.build_state(work)
+    if as_json:
+        since = state.running_since
+        print_json(
+            {
+                "jobs": [listing.job_json(job) for job in ran],
+                "building_since": since.isoformat(timespec="seconds") if since else None,
+                "waiting": state.waiting,
+            }
+        )
+        return
+    for job in ran:
+        typer.echo(f"{job.started_at:%Y-%m-%d %H:%M:%S} {job.kind}：{job.outcome}。{job.message}")
+    if state.waiting and not state.running_since:
+        typer.echo(f"有{state.waiting}项待发布，请运行 railshift build。")
 
 
 @app.command()

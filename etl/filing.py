@@ -17,7 +17,8 @@ from typing import TypedDict
 
 import sqlalchemy as sa
 
-from etl import periods, pipeline
+from etl import builds, periods, pipeline
+from etl.builds import BuildFailed
 from etl.intake.check import CheckResult, UnitMonth
 from etl.intake.finding import EXPLAIN
 from etl.intake.mapping import Mapping
@@ -26,17 +27,15 @@ from etl.intake.returned import returned
 from etl.intake.rules import BY_CODE, refusal
 from etl.intake.template import ReportingUnit, last_flows, template
 from etl.intake.worker import in_child
-from etl.ledger import amendments, registry, review, submissions
+from etl.ledger import amendments, jobs, registry, review, submissions
 from etl.ledger.amendments import Revision
 from etl.ledger.review import Waiting
 from etl.ledger.schema import reading
 from etl.ledger.submissions import HistoryStep, State, Version
 from etl.pipeline import Workplace
 from etl.roles import CITY, Actor, Role
-from etl.warehouse.build import BuildRefused, Progress
 from etl.warehouse.effect import Effect, changes
 from etl.warehouse.preview import Preview
-from etl.warehouse.publish import BuildRunning
 
 SENDER = "填报单位"
 # As an explanation: what was said of this code last time.
@@ -112,12 +111,14 @@ class Decided:
     `snapshot`: the version published after an approval.
 
     `unpublished` says why nothing was published although the approval stands; '' = no such thing.
+    `is_building`: it is being published by another process.
     """
 
     returns: tuple[tuple[int, str, date], ...]
     state: State
     snapshot: str | None = None
     unpublished: str = ""
+    is_building: bool = False
 
 
 def units_of(work: Workplace, code: str) -> frozenset[str]:
@@ -233,12 +234,13 @@ def approve(
     reason: str = "",
     actor: Actor = CITY,
     shown: Effect | None = None,
-    progress: Progress | None = None,
+    wait: bool = True,
 ) -> Decided:
     """Pass returns, all or none; what the city passes is published, what a county passes goes on to the city.
 
     What amendments among them do to published figures is kept with them: `shown`, where that is the effect of
-    just these, else it is worked out here. Errors: TransitionRefused, NotAllowed.
+    just these, else it is worked out here. The build is another process's; without `wait` it goes on when this
+    has returned, and `pipeline.build_state` says how. Errors: TransitionRefused, NotAllowed.
     """
     amended = _amendments(work, numbers) if actor.role is Role.ANALYST else ()
     if amended and (shown is None or set(shown.submissions) != set(amended)):
@@ -247,13 +249,17 @@ def approve(
         done = _decide(connection, work, numbers, State.通过, reason, actor)
         if shown and amended:
             amendments.keep(connection, shown, actor.name)
-    if done.state is not State.通过:
-        return done
+        if done.state is not State.通过:
+            return done
+        request = jobs.request_build(connection, "审核通过", actor.name)
+    if not wait:
+        builds.answer_later(work)
+        return replace(done, is_building=True)
     try:
-        target = pipeline.publish_build(work, progress=progress)
-    except (BuildRunning, BuildRefused) as refusal:
-        return replace(done, unpublished=str(refusal))
-    return replace(done, snapshot=target.stem)
+        job = builds.answer(work, request)
+    except BuildFailed as failure:
+        return replace(done, unpublished=str(failure))
+    return replace(done, snapshot=job.detail.get("snapshot"), unpublished=job.message)
 
 
 def send_back(work: Workplace, numbers: Sequence[int], reason: str, *, actor: Actor = CITY) -> Decided:

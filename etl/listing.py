@@ -11,6 +11,7 @@ from etl import wording
 from etl.briefing.receipt import Receipt
 from etl.filing import Filed
 from etl.intake.finding import Finding
+from etl.ledger.jobs import Job
 from etl.ledger.review import Waiting
 from etl.plan import ENTERPRISE, Judgement
 from etl.warehouse.indicators import INDICATORS
@@ -230,6 +231,20 @@ def receipt_line(one: Receipt) -> str:
     what = f"{one.name} {wording.month_text(one.month)}，第{one.version}版"
     since = "" if one.is_current else "，此后已换成另一个文件"
     return f"回执{one.submission_id}：{what}，{one.received_on}收到，{one.state}{since}。"
+
+
+def job_json(job: Job) -> dict[str, object]:
+    """One run of a job, as `jobs --json` prints it."""
+    return {
+        "id": job.job_id,
+        "kind": job.kind,
+        "actor": job.actor,
+        "started_at": job.started_at.isoformat(timespec="seconds"),
+        "ended_at": job.ended_at.isoformat(timespec="seconds") if job.ended_at else None,
+        "outcome": job.outcome.value,
+        "message": job.message,
+        "detail": dict(job.detail),
+    }
 
 
 def csv_cell(value: object) -> object:

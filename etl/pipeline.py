@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,11 +20,12 @@ from etl.intake.finding import MUST, Finding
 from etl.intake.history import AcceptedRows
 from etl.intake.imports import read_contract
 from etl.intake.mapping import Mapping
-from etl.ledger import audit, official, registry, submissions
+from etl.ledger import audit, jobs, official, registry, submissions
+from etl.ledger.jobs import Job, Outcome
 from etl.ledger.schema import reading
 from etl.reference import Declared
 from etl.warehouse import publish
-from etl.warehouse.build import Inputs, Progress, build
+from etl.warehouse.build import BuildRefused, Inputs, Progress, build
 from etl.warehouse.preview import Candidate, Preview
 from etl.warehouse.preview import preview as compare
 
@@ -61,6 +62,20 @@ class Loaded:
     accepted: int
     amended: int
     unchanged: int
+
+
+@dataclass(frozen=True)
+class BuildState:
+    """How publishing stands. `waiting`: requests that no build has answered.
+
+    Empty: `running_since` where nothing runs, `last_failure` where the newest ended build succeeded (or there
+    is none), `last_success` before the first.
+    """
+
+    running_since: datetime | None
+    waiting: int
+    last_failure: Job | None
+    last_success: Job | None
 
 
 @dataclass(frozen=True)
@@ -180,20 +195,69 @@ def import_table(
 def publish_build(work: Workplace, as_of: date | None = None, progress: Progress | None = None) -> Path:
     """Build what was known on a day and publish it; without a day: today, and the pointer moves.
 
-    Errors: BuildRunning, BuildRefused. Either way the old version stays as it is.
+    It is written down as a job; without a day it answers the open requests, also by failing.
+    Errors: BuildRunning, BuildRefused; duckdb.Error or OSError where the disk or the memory fails. In each
+    case the old version stays as it is.
     """
     day = as_of or work.today
     with publish.single_flight(work.home):
-        newest = publish.next_path(work.home)
-        target = publish.as_of_path(work.home, day) if as_of else newest
-        building = publish.building_path(target)
-        build(building, known_on(work, day), work.declared, day, progress)
-        publish.put(building, target)
-        if not as_of:
-            publish.point_to(work.home, target)
-    with work.ledger.begin() as connection:
-        audit.append(connection, STAFF, "发布", target.name, {"as_of": day.isoformat()})
+        with work.ledger.begin() as connection:
+            job = jobs.begin(connection, jobs.BUILD, STAFF)
+            # Read before the inputs are: what is asked for from now on may not be in them.
+            last = 0 if as_of else jobs.last_request(connection)
+        try:
+            newest = publish.next_path(work.home)
+            target = publish.as_of_path(work.home, day) if as_of else newest
+            building = publish.building_path(target)
+            build(building, known_on(work, day), work.declared, day, progress)
+            publish.put(building, target)
+            if not as_of:
+                publish.point_to(work.home, target)
+        except Exception as error:
+            with work.ledger.begin() as connection:
+                jobs.answer_requests(connection, job, last)
+                jobs.end(connection, job, Outcome.FAILED, _failure(error))
+            raise
+        with work.ledger.begin() as connection:
+            audit.append(connection, STAFF, "发布", target.name, {"as_of": day.isoformat()})
+            jobs.answer_requests(connection, job, last)
+            detail = {"snapshot": target.stem, "as_of": day.isoformat()}
+            jobs.end(connection, job, Outcome.DONE, detail=detail)
     return target
+
+
+def build_state(work: Workplace) -> BuildState:
+    """How publishing stands: what runs, what is still open, how the last build ended."""
+    # The lock before the ledger: a build that ends in between is seen as ended, never as killed.
+    is_building = publish.is_building(work.home)
+    with reading(work.ledger) as connection:
+        builds = jobs.newest(connection, 20, jobs.BUILD)
+        waiting = jobs.open_requests(connection)
+    running = next((job for job in builds[:1] if job.outcome is Outcome.RUNNING), None)
+    if running is not None and not is_building:
+        builds[0] = replace(running, outcome=Outcome.FAILED, message=jobs.INTERRUPTED)
+        running = None
+    ended = [job for job in builds if job.outcome is not Outcome.RUNNING]
+    return BuildState(
+        running_since=running.started_at if running else None,
+        waiting=waiting,
+        last_failure=ended[0] if ended and ended[0].outcome is Outcome.FAILED else None,
+        last_success=next((job for job in ended if job.outcome is Outcome.DONE), None),
+    )
+
+
+def jobs_run(work: Workplace, limit: int = 50, kind: str | None = None) -> list[Job]:
+    """The newest runs of builds, inbox and reminders, newest first. Empty: none yet."""
+    with reading(work.ledger) as connection:
+        return jobs.newest(connection, limit, kind)
+
+
+def _failure(error: Exception) -> str:
+    """What staff read of a failed build."""
+    if isinstance(error, BuildRefused):
+        return str(error)
+    first = next(iter(str(error).splitlines()), "")
+    return f"生成失败（{type(error).__name__}：{first}）。原版本保持不变，请排除后运行 railshift build。"
 
 
 def _checked(

@@ -65,12 +65,13 @@ def review_approve(
     numbers: Numbers,
     reason: Annotated[str, typer.Option(help="审核意见")] = "",
     county: CountyOption = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="等待发布完成")] = True,
     as_json: JsonFlag = False,
 ) -> None:
     """通过月报并发布；县级初审通过的转市级审核。"""
     work = workplace()
-    with progress_bar("发布") as step:
-        done = filing.approve(work, numbers, reason=reason, actor=_actor(work, county), progress=step)
+    with progress_bar("发布"):
+        done = filing.approve(work, numbers, reason=reason, actor=_actor(work, county), wait=wait)
     _print_decided(work, done, as_json)
     if done.unpublished:
         raise typer.Exit(1)
@@ -179,6 +180,7 @@ def _print_decided(work: Workplace, done: Decided, as_json: bool) -> None:
                     for number, unit, month in done.returns
                 ],
                 "snapshot": done.snapshot,
+                "building": done.is_building,
                 "unpublished": done.unpublished or None,
             }
         )
@@ -187,5 +189,7 @@ def _print_decided(work: Workplace, done: Decided, as_json: bool) -> None:
         typer.echo(f"{DONE[done.state]}：{number} {names.get(unit, unit)} {wording.month_text(month)}。")
     if done.snapshot:
         typer.echo(f"已发布：{done.snapshot}")
+    if done.is_building:
+        typer.echo("正在发布，进展见 railshift jobs。")
     if done.unpublished:
-        typer.echo(f"尚未发布：{done.unpublished}之后请运行 railshift build。", err=True)
+        typer.echo(f"尚未发布：{done.unpublished}", err=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from etl.ledger import audit, submissions
+from etl.ledger import audit, jobs, submissions
 from etl.ledger.schema import open_ledger, reading
 from etl.periods import month_of
+from etl.warehouse.build import sql_statements
 
 from . import story
 from .command import Desk
@@ -55,6 +56,57 @@ if __name__ == "__main__":
     for loaded in pipeline.load(workplace(), [Path(p) for p in sys.argv[2:]], progress=stop_at):
         pass
 """
+# An approval of two returns by the city, then the build that it asks for, in one process.
+APPROVE = """
+import sys
+from etl import builds, filing
+from etl.cli import workplace
+from etl.ledger import audit, jobs, review
+from etl.warehouse import publish
+
+def stop_at(name, done=0, whole=0):
+    if name == sys.argv[1]:
+        print(name, flush=True)
+        sys.stdin.readline()
+
+def before(module, name, stop):
+    real = getattr(module, name)
+    def stopping(*arguments, **options):
+        stop_at(stop)
+        return real(*arguments, **options)
+    setattr(module, name, stopping)
+
+def after(module, name, stop):
+    real = getattr(module, name)
+    def stopping(*arguments, **options):
+        answer = real(*arguments, **options)
+        stop_at(stop)
+        return answer
+    setattr(module, name, stopping)
+
+after(review, "decide", "one of two decided")
+before(jobs, "request_build", "both decided")
+after(jobs, "request_build", "asked, not committed")
+after(jobs, "begin", "job begun, not committed")
+before(publish, "next_path", "job begun")
+before(publish, "put", "built")
+before(publish, "point_to", "named")
+after(publish, "point_to", "pointed")
+before(jobs, "end", "answered, not committed")
+
+def answer(work, request):
+    stop_at("committed")
+    builds.publish_open(work, stop_at)
+    return jobs.Job(0, "", "", None, None, "", "", {})
+
+builds.answer = answer
+filing.approve(workplace(), [int(number) for number in sys.argv[2:]])
+"""
+ACCEPT_STEPS = ("one of two decided", "both decided", "asked, not committed")
+PUBLISH_STEPS = (
+    "committed", "job begun, not committed", "job begun", *(name for name, _ in sql_statements()), "built", "named",
+    "pointed", "answered, not committed",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +198,57 @@ def test_a_load_killed_between_two_files(desk: Desk, tmp_path: Path, script: Pat
         if entry["id"] == "K5"
     }
     assert {unit: received[unit] for unit in (A, B, C)} == {A: 2, B: 1, C: 2}
+
+
+@pytest.mark.parametrize("script", [APPROVE], indirect=True)
+@pytest.mark.parametrize("stop", [*ACCEPT_STEPS, *PUBLISH_STEPS])
+def test_an_approval_killed_at_each_step(handed_in: Desk, script: Path, stop: str):
+    """Two returns: both are 通过 or neither; what is served is the old version or the new one, and whole; what was
+    asked for is still asked for until a build has answered it, and the next build brings it."""
+    desk = handed_in
+    killed_at(desk, script, stop, 2, 3)
+    with reading(open_ledger(desk.home)) as connection:
+        states = connection.exec_driver_sql("select state from submission where submission_id in (2, 3)")
+        found = set(states.scalars())
+        waiting = jobs.open_requests(connection)
+        assert audit.broken(connection) == []
+    is_accepted = stop in PUBLISH_STEPS
+    assert found == {"通过" if is_accepted else "已上报"}
+    assert waiting == int(is_accepted)
+    is_pointed = PUBLISH_STEPS.index(stop) >= PUBLISH_STEPS.index("pointed") if is_accepted else False
+    assert k2(desk) == (("v2", "1800") if is_pointed else ("v1", "1000"))
+    run = desk.run("build", "--json")
+    assert (run.code, "Traceback" in run.err) == (0, False)
+    assert k2(desk) == (run.json["snapshot"], "1800" if is_accepted else "1000")
+    with reading(open_ledger(desk.home)) as connection:
+        assert jobs.open_requests(connection) == 0
+        assert [job.outcome for job in jobs.newest(connection, 9)].count(jobs.Outcome.RUNNING) == 0
+    assert not list((desk.home / "warehouse").glob("*.building*"))
+
+
+@pytest.fixture(scope="module")
+def two_returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A's January is published as v1; its February and B's January are handed in as 2 and 3."""
+    base = tmp_path_factory.mktemp("two")
+    desk = Desk(base / "home", story.declared_data(base / "data"))
+    story.write_files(base / "files")
+    story.import_tables(desk, base / "files")
+    returns = {
+        "一月": story.ROWS_OF_A[:2],
+        "二月": story.ROWS_OF_A[2:4],
+        "乙": [story.row(B, "2025-01", "公路", "200", 货类="焦炭", 通道="同蒲", 运距公里="700")],
+    }
+    for name, rows in returns.items():
+        file = base / f"{name}.csv"
+        file.write_text(story.csv_text(rows), encoding="utf-8")
+        command = ("load", file, "--received", RECEIVED) if name == "一月" else ("submit", file)
+        assert desk.run(*command).code == 0
+    assert desk.run("build").code == 0
+    return base
+
+
+@pytest.fixture
+def handed_in(two_returns: Path, tmp_path: Path) -> Desk:
+    """A copy of it, to be hurt."""
+    shutil.copytree(two_returns, tmp_path, dirs_exist_ok=True)
+    return Desk(tmp_path / "home", tmp_path / "data")

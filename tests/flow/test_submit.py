@@ -17,7 +17,6 @@ import pytest
 from etl.ledger import audit, submissions
 from etl.ledger.schema import open_ledger, reading
 from etl.periods import month_of
-from etl.warehouse import publish
 
 from . import story
 from .command import Desk, Run
@@ -119,7 +118,7 @@ def test_from_a_file_to_the_published_number(desk: Desk, tmp_path: Path):
     approved = desk.run("review", "approve", id_, "--json")
     assert approved.json == {
         "state": "通过", "submissions": [{"id": id_, "unit_code": A, "month": "2025-02"}], "snapshot": "v2",
-        "unpublished": None,
+        "building": False, "unpublished": None,
     }  # fmt: skip
     assert waiting(desk) == []
     assert share(desk) == F(1600, 1800)
@@ -363,18 +362,6 @@ def test_a_return_under_review_cannot_be_replaced_or_decided_twice(desk: Desk, t
         assert as_json.json["accepted"] is False
     assert desk.run("review", "approve").code == 2
     assert desk.run("review", "return", id_).code == 2
-
-
-def test_an_approval_stands_while_another_build_runs(desk: Desk, tmp_path: Path):
-    id_ = number(desk.run("submit", write(tmp_path / "二月.csv", FEBRUARY), "--json"))
-    with publish.single_flight(desk.home):
-        run = desk.run("review", "approve", id_)
-    assert run.code == 1
-    assert "已通过" in run.out
-    assert "尚未发布：另一次生成正在进行" in run.err
-    assert share(desk) == F(900, 1000)
-    assert desk.run("build").code == 0
-    assert share(desk) == F(1600, 1800)
 
 
 def test_a_mended_file_of_the_same_bytes_keeps_accepted_rows(desk: Desk, tmp_path: Path):
