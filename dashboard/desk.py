@@ -49,7 +49,9 @@ class Desk:
     `mapping` is None where the file is read as it is; `is_settled` says that its columns need no more words.
     `rows` are what the grid begins with (None: it was not opened), `typed` what it holds now and `checked`
     what it held when it was checked. `mends` are those that were written in last; `drafted` and `pointed` are
-    notes: that it was kept, and where the rows are that a reason of return names.
+    notes: that it was kept, and where the rows are that a reason of return names. `asked` is the act that a
+    button asked for, until it is done: a click must not be lost where a later message of the browser (the
+    grid's last cell) ends the rerun that it began.
     """
 
     scope: Scope
@@ -74,6 +76,8 @@ class Desk:
     filed: Filed | None = None
     drafted: str = ""
     pointed: str = ""
+    asked: str = ""
+    has_waited: bool = False
 
     @property
     def actor(self) -> str:
@@ -86,6 +90,10 @@ class Desk:
         self.is_settled, self.tried, self.mends, self.trouble = False, None, (), None
         self.asks_zero, self.drafted, self.pointed = False, "", ""
         self.serial += 1
+
+    def ask(self, act: str) -> None:
+        """What a button does; the page acts when it comes to it."""
+        self.asked, self.has_waited = act, False
 
     @property
     def is_untouched(self) -> bool:

@@ -289,12 +289,19 @@ def _buttons(work: Workplace, bench: Desk) -> None:
             with st.spinner("正在校验…"):
                 acts.check(work, bench)
             st.rerun()
-        if st.button("暂存", key="draft-save"):
-            acts.save_draft(work, bench)
-        if st.button("上报", key="send", type="primary", disabled=bool(obstacle)):
-            with st.spinner("正在上报…"):
-                acts.send(work, bench)
-            st.rerun()
+        st.button("暂存", key="draft-save", on_click=bench.ask, args=("draft",))
+        st.button(
+            "上报", key="send", type="primary", disabled=bool(obstacle), on_click=bench.ask, args=("send",)
+        )
+    if bench.asked == "draft":
+        acts.save_draft(work, bench)
+        bench.asked = ""
+        st.rerun()
+    if bench.asked == "send":
+        with st.spinner("正在上报…"):
+            acts.send(work, bench)
+            bench.asked = ""
+        st.rerun()
     if bench.drafted:
         widgets.note(bench.drafted)
     if bench.tried is not None and obstacle:

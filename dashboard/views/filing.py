@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from html import escape
 
@@ -17,6 +18,8 @@ from etl.pipeline import Workplace
 from etl.warehouse.scope import NotVisible, Role, Scope
 from etl.wording import month_text
 
+# The grid sends a cell a little after it was typed; this is longer.
+EDIT_SECONDS = 0.4
 SENT_STATES = ("已上报", "县级初审", "市级审核", "退回", "通过", "锁定")
 ABOUT_STATE = {
     "已上报": "本月已上报，等待审核；再次上报会替换它。",
@@ -222,19 +225,32 @@ def _grid(work: Workplace, bench: Desk) -> None:
     if key not in st.session_state and bench.rows is not None:
         # The editor's own state is gone after a switch of pages; what was typed is not.
         bench.rows = bench.typed
-    widgets.note("单位和月份不用填；上月的货流已列出，只需填“运量吨”。在最后的空行填写即可增加一行。")
+    widgets.note(
+        "单位和月份不用填；上月的货流已列出，只需填“运量吨”。在最后的空行填写即增加一行；勾选行首再按 Delete 键即删去。"
+    )
     if bench.pointed:
         widgets.note(f"退回原因所指：{bench.pointed}。")
     bench.typed = grid.editor(work.declared, bench.rows or [], key)
+    empty = grid.without_tonnes(bench.typed)
     with st.container(horizontal=True, key="grid-acts"):
-        if st.button("试校验", key="check-grid", type="primary"):
-            with st.spinner("正在校验…"):
-                acts.check_grid(work, bench, bench.typed)
-            st.rerun()
-        empty = grid.without_tonnes(bench.typed)
-        if empty and st.button(f"删去没填运量的{empty}行", key="drop-empty"):
-            acts.set_rows(bench, [row for row in bench.typed if row["运量吨"].strip()])
-            st.rerun()
+        st.button("试校验", key="check-grid", type="primary", on_click=bench.ask, args=("check",))
+        if empty:
+            name = f"删去没填运量的{empty}行"
+            st.button(name, key="drop-empty", on_click=bench.ask, args=("drop",))
+    if bench.asked and not bench.has_waited:
+        # A cell that was typed just before the click is still on its way.
+        bench.has_waited = True
+        time.sleep(EDIT_SECONDS)
+        st.rerun()
+    if bench.asked == "check":
+        with st.spinner("正在校验…"):
+            acts.check_grid(work, bench, bench.typed)
+            bench.asked = ""
+        st.rerun()
+    if bench.asked == "drop":
+        acts.set_rows(bench, [row for row in bench.typed if row["运量吨"].strip()])
+        bench.asked = ""
+        st.rerun()
     with st.expander("从 Excel 或 WPS 粘贴"):
         pasted = st.text_area(
             "把复制的行粘贴到这里（带不带表头都可以）", key=f"paste-{bench.serial}", height=120

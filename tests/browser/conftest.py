@@ -168,7 +168,7 @@ class Visitor:
     def settle(self) -> None:
         """The head and the filters stand, and nothing is running or stale any more."""
         self.page.wait_for_selector(".rs-head")
-        self.page.wait_for_selector(".st-key-filters input[role=combobox]")
+        self.page.wait_for_selector(".st-key-filters input[role=combobox]", state="attached")
         self.page.wait_for_function(
             "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
             " && !document.querySelector('[data-stale=true]')"
