@@ -147,10 +147,14 @@ def test_one_click_writes_in_what_was_understood_and_logs_it(work: Workplace) ->
     assert "<td>３００</td><td>300</td>" in html
     assert "月报-已修正.xlsx" in html
     assert "提示" not in findings.summary(tried(held(test)).check)
+    assert logged(work).count("一键修正") == 1
+
+
+def logged(work: Workplace) -> list[str]:
+    """What was done, by the audit log."""
     with reading(work.ledger) as connection:
-        actions = [row.action for row in connection.execute(audit_log.select())]
         assert audit.broken(connection) == []
-    assert actions.count("一键修正") == 1
+        return [row.action for row in connection.execute(audit_log.select())]
 
 
 def held(test: AppTest, unit: str = B, month: date = FEBRUARY) -> Desk:
