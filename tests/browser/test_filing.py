@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def clerk(filing_site: Site, browser: Browser) -> Open:
     """Opens 填报 in a browser profile of its own, as one of the 企业 accounts; the last one has a month to file."""
 
     @contextmanager
-    def opened(account: int = -1, width: int = 1440) -> Iterator[Visitor]:
+    def opened(account: int = -1, width: int = 1440) -> Generator[Visitor]:
         context = browser.new_context(viewport={"width": width, "height": 1000}, locale="zh-CN")
         outside: list[str] = []
         context.on(
