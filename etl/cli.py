@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from etl import builds, filing, filing_commands, listing, pipeline
+from etl import builds, filing, filing_commands, listing, pipeline, registers
 from etl import demo as demonstration
 from etl.console import (
     DayOption,
@@ -118,18 +118,33 @@ def _import_command(contract: str, what: str) -> Callable[..., None]:
     return command
 
 
-for _contract, _what in (
-    ("registry", "名录"),
-    ("spurs", "专用线台账"),
-    ("official", "官方数"),
-    ("targets", "分解目标"),
-    ("events", "事件"),
-):
+for _contract, _what in registers.TITLES.items():
     _group = typer.Typer(no_args_is_help=True, help=_what)
     _group.command("import")(_import_command(_contract, _what))
     # A second command keeps `import` a sub-command: Typer folds a group of one into its group.
     _group.callback()(lambda: None)
-    app.add_typer(_group, name=_contract)
+    app.add_typer(_group, name=_contract.replace("_", "-"))
+
+
+@app.command("export")
+def export_command(
+    table: Annotated[str, typer.Argument(help="、".join(registers.TITLES).replace("_", "-"))],
+    out: Annotated[Path, typer.Option("--out", help="输出文件（.csv）", dir_okay=False)],
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="按当日已知的数据")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """导出一张台账，可原样再导入。"""
+    name = table.replace("-", "_")
+    if name not in registers.TITLES:
+        known = "、".join(registers.TITLES).replace("_", "-")
+        raise typer.BadParameter(f"没有“{table}”。可填：{known}。", param_hint="TABLE")
+    count = registers.export(workplace(), name, out, day_of(as_of))
+    if as_json:
+        print_json({"table": name, "rows": count, "file": str(out)})
+    else:
+        typer.echo(f"{registers.TITLES[name]}：已导出{count}行到{out}。")
 
 
 @app.command()

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from etl import pipeline
 from etl.intake.check import UnitMonth
+from etl.ledger import tables
 from etl.ledger.schema import open_ledger
 from etl.pipeline import Received, Workplace
 from etl.reference import DeclaredDataError, data_folder, load_declared
 
 MARKER = "DEMONSTRATION"
 SAMPLE = "sample"
-TABLES = ("registry", "spurs", "official", "targets", "events")
 # The sample's registry and series are known from before its first month on.
 KNOWN_FROM = date(2020, 1, 1)
 AMENDMENT = "-更正"
@@ -41,7 +41,7 @@ def make(home: Path, progress: Callable[[str, int, int], None] | None = None) ->
     (home / MARKER).write_text("演示数据\n", encoding="utf-8")
     folder = data_folder() / SAMPLE
     work = Workplace(home, open_ledger(home), load_declared(data_folder(), folder))
-    for name in TABLES:
+    for name in tables.TABLES:
         done = pipeline.import_table(work, name, folder / f"{name}.csv", recorded_on=KNOWN_FROM)
         if not done.accepted:
             raise DeclaredDataError(f"演示数据 {name}.csv 未通过校验：{done.findings[0].message}")

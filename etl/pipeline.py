@@ -20,10 +20,11 @@ from etl.intake.finding import MUST, Finding
 from etl.intake.history import AcceptedRows
 from etl.intake.imports import read_contract
 from etl.intake.mapping import Mapping
-from etl.ledger import audit, jobs, official, registry, submissions
+from etl.ledger import audit, jobs, official, registry, submissions, tables
 from etl.ledger.jobs import Job, Outcome
 from etl.ledger.schema import reading
 from etl.reference import Declared
+from etl.roles import CITY, Actor
 from etl.warehouse import publish
 from etl.warehouse.build import BuildRefused, Inputs, Progress, build
 from etl.warehouse.preview import Candidate, Preview
@@ -31,13 +32,6 @@ from etl.warehouse.preview import preview as compare
 
 STAFF = "市级管理人员（批量）"
 Received = Callable[[UnitMonth], date]
-IMPORTS = {
-    "registry": registry.import_registry,
-    "spurs": registry.import_spurs,
-    "official": official.import_official,
-    "targets": official.import_targets,
-    "events": official.import_events,
-}
 
 
 @dataclass(frozen=True)
@@ -177,10 +171,13 @@ def import_table(
     *,
     recorded_on: date | None = None,
     mapping: Mapping | None = None,
+    actor: Actor = CITY,
+    within: Callable[[sa.Connection], object] | None = None,
 ) -> Imported:
-    """Read a registry, spurs, official series, targets or events and record all of it or nothing.
+    """Read a table of the 台账 (`ledger.tables.TABLES`) and record all of it or nothing.
 
-    The file is kept either way. Errors: KeyError for an unknown contract.
+    The file is kept either way. `within`, where given, writes in the same transaction as the rows.
+    Errors: NotAllowed, KeyError for an unknown contract.
     """
     with work.ledger.begin() as connection:
         submissions.keep_file(connection, work.home, path, mapping.text if mapping else None)
@@ -188,7 +185,9 @@ def import_table(
     if any(finding.severity == MUST for finding in findings):
         return Imported(0, tuple(findings), accepted=False)
     with work.ledger.begin() as connection:
-        recorded = IMPORTS[contract](connection, rows, recorded_on or work.today, path.name)
+        recorded = tables.bring(connection, contract, rows, recorded_on or work.today, path.name, actor)
+        if within:
+            within(connection)
     return Imported(recorded, tuple(findings), accepted=True)
 
 

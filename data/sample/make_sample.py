@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,10 @@ from story import (
     AMENDED_MONTH,
     AMENDED_ON,
     BELT,
+    BILLS,
     BOX_LOAD_T,
     COAL_AREAS,
+    COMMITMENTS,
     DISTANCE,
     DISTURBED,
     EVENTS,
@@ -29,12 +32,16 @@ from story import (
     HISTORY,
     LABEL,
     LAST,
+    LISTED_MONTHS,
+    LISTED_OTHERWISE,
     MISSING,
     MONTHS,
     NEV,
     OD,
     PINNED_80_PERCENT,
     PINNED_TOTAL,
+    PROBLEMS,
+    PROJECTS,
     RAIL,
     ROAD,
     SEASON,
@@ -44,6 +51,7 @@ from story import (
     SPUR_TABLE,
     STATIONS,
     TARGETS,
+    TASKS,
     TODAY,
     UNITS,
     WEIGHED,
@@ -65,6 +73,13 @@ HEADERS = {
     "official": "月份,方式,对象类型,对象,货类,期别,数值万吨,口径,运营主体,状态,来源,发布日期,公开",
     "targets": "年份,指标,对象类型,对象,目标值,单位,责任单位,依据",
     "events": "日期,对象类型,对象,说明",
+    "projects": "项目,批复文号,县区,年大宗量万吨,批复运输方式,实际方式,例外依据,节点",
+    "station_list": "月份,车站,托运人,货类,方向,运量吨",
+    "tasks": "任务编号,措施,任务,节点,完成时限,责任单位,配合单位,进度,状态,进展",
+    "problems": "问题编号,措施,任务编号,县区,问题,责任单位,提出日期,整改时限,状态,销号日期,销号依据",
+    "commitments": "单位,承诺措施,承诺运量吨,承诺日期,兑现期限,依据",
+    "bills": "月份,运营主体,运单票数,箱数",
+    "contacts": "单位,联系人,邮箱,启用",
     "receipts": "月份,填报单位编码,版本,收到日期",
     "stations": "name,tmis,corridor,county_code,aliases",
     "coal_areas": "county_code,from,to,basis",
@@ -321,6 +336,34 @@ def spurs() -> Iterator[list[str]]:
             yield [*row, opened.strip("-"), code_of(user), relation, since.strip("-"), ""]
 
 
+def station_list(rows: list[Row]) -> Iterator[list[str]]:
+    """What the stations saw of the units' trains: the same within the railway's day, but for two that differ."""
+    with (HERE.parent / "reference/stations.csv").open(encoding="utf-8", newline="") as file:
+        names = {row["name"] for row in csv.DictReader(file)} | {name for name, _, _ in STATIONS}
+    seen: Counter[tuple[str, str, str, str]] = Counter()
+    for row in rows:
+        # A park tells its owner's trains too; the station has them under the owner.
+        is_own = (row.direction, row.mode) == ("发运", RAIL) and not row.unit.startswith("P")
+        if is_own and row.month in LISTED_MONTHS and row.origin in names:
+            seen[row.month, row.origin, row.unit, row.commodity] += row.kg
+    for (month, station, unit, commodity), kg in sorted(seen.items()):
+        by_the_railways_day = dice("list", month, station, unit).uniform(0.995, 1.005)
+        share = LISTED_OTHERWISE.get((unit, month), 100) / 100 * by_the_railways_day
+        if listed := grains(kg * share, RAIL):
+            yield [month, station, code_of(unit), commodity, "发运", tonnes(listed)]
+
+
+def bills() -> Iterator[list[str]]:
+    for operator, (first, waybills, boxes) in BILLS.items():
+        for step, month in enumerate(m for m in MONTHS if m >= first):
+            yield [month, operator, str(waybills + 2 * step), str((waybills + 2 * step) * boxes)]
+
+
+def contacts() -> Iterator[list[str]]:
+    for key in list(UNITS)[:6]:
+        yield [code_of(key), "演示联系人", f"{key.lower()}@example.invalid", "是"]
+
+
 def stations() -> list[list[str]]:
     """The declared stations, which an overlay has to repeat, and those of the demonstration."""
     with (HERE.parent / "reference/stations.csv").open(encoding="utf-8", newline="") as file:
@@ -349,6 +392,13 @@ def main(folder: Path) -> None:
     write(folder, "official", official())
     write(folder, "targets", TARGETS)
     write(folder, "events", EVENTS)
+    write(folder, "projects", PROJECTS)
+    write(folder, "station_list", station_list([r for r in all_rows() if reports(r.unit, r.month)]))
+    write(folder, "tasks", TASKS)
+    write(folder, "problems", PROBLEMS)
+    write(folder, "commitments", ([code_of(unit), *rest, "演示承诺书"] for unit, *rest in COMMITMENTS))
+    write(folder, "bills", bills())
+    write(folder, "contacts", contacts())
     write(folder, "receipts", receipts())
     write_returns(folder, all_rows())
 

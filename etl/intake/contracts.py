@@ -1,4 +1,4 @@
-"""The small tables that staff import, as data: 名录, 专用线, 官方数, 分解目标, 事件. `imports` reads them.
+"""The small tables that staff import, as data: 名录, 专用线, 官方数, 分解目标, 事件 and the 台账. `imports` reads them.
 
 A contract lists its columns (header, our field, the kind of value, must it be filled, what stands for
 empty), the fields that no two rows may share, and what is judged across a row.
@@ -20,6 +20,7 @@ from etl.intake.words import (
     Reader,
     Word,
     fold,
+    half_width,
     list_reader,
     number_reader,
     odd,
@@ -38,6 +39,8 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|年(\d{1
 # A date cell may carry a time of day; only midnight is a date.
 _MIDNIGHT = re.compile(r" 0{1,2}:00(:00)?$")
 _YEAR = re.compile(r"(20\d\d)年?")
+_SEVERAL = re.compile(r"[、,;/＋+]")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LOOKS_LIKE_USCC = re.compile(r"[0-9A-Za-z]{18}|\d(\.\d+)?[Ee]\+\d+")
 
 
@@ -156,6 +159,43 @@ def _city_names(declared: Declared) -> Mapping[str, str]:
     return dict.fromkeys(("全市", area, declared.plan.area_name), area)
 
 
+def _modes_reader(declared: Declared) -> Reader:
+    """Modes, one or several: 铁路、皮带廊道."""
+    read_mode = list_reader(declared.mode_names)
+
+    def read(text: str) -> Word:
+        if word := odd(text):
+            return word
+        words = [read_mode(part) for part in _SEVERAL.split(fold(text))]
+        names = [word.value for word in words if word.value is not None]
+        if len(names) < len(words):
+            return Word(None, UNKNOWN)
+        value = "、".join(dict.fromkeys(names))
+        return Word(value, PLAIN if value == text else FORM)
+
+    return read
+
+
+def _measure_names(declared: Declared) -> Mapping[str, str]:
+    """The plan's measures by their clause （三）, which may be written 三 or 3."""
+    return {
+        word: measure.clause
+        for measure in declared.measures
+        for word in (measure.clause, measure.clause.strip("（）"), str(measure.no))
+    }
+
+
+def _read_percent(text: str) -> Word:
+    return number_reader(3, 1)(text.removesuffix("%").removesuffix("％"))
+
+
+def _read_email(text: str) -> Word:
+    if word := odd(text):
+        return word
+    address = half_width(text)
+    return Word(address) if _EMAIL.fullmatch(address) else Word(None, UNKNOWN)
+
+
 TEXT = Kind(lambda _: read_free, "T006")
 CALIBER = Kind(lambda _: _read_caliber, "T006")
 KEY = Kind(lambda _: read_key, "T006")
@@ -184,6 +224,16 @@ CITY = Kind(
     lambda declared: f"全市、{declared.plan.area_name}",
 )
 YES_NO = _words("是", "否")
+COUNT = Kind(lambda _: number_reader(9, 0), "T007")
+PERCENT = Kind(lambda _: _read_percent, "T007")
+EMAIL = Kind(lambda _: _read_email, "T006", lambda _: "邮箱地址，如 name@example.com")
+GOODS = _named(lambda declared: declared.commodity_names, "commodities.csv")
+MODES = Kind(_modes_reader, "T006", lambda declared: "、".join(mode.name for mode in declared.modes))
+MEASURE = Kind(
+    lambda declared: list_reader(_measure_names(declared)),
+    "T006",
+    lambda declared: "、".join(measure.clause for measure in declared.measures),
+)
 OBJECTS = {
     "全市": CITY,
     "县区": COUNTY,
@@ -219,6 +269,32 @@ def _finish_target(row: Row) -> Iterator[Wrong]:
         if share != share.quantize(Decimal(1).scaleb(-DECIMALS), ROUND_DOWN):
             yield "T008", "value", "百分数的小数不超过4位"
         row["value"], row["unit"] = format(share, "f"), "比例"
+
+
+def _finish_project(row: Row) -> Iterator[Wrong]:
+    """By road is the exception that 措施（五） allows in principle only: it needs its basis."""
+    if "公路" in (row["actual_modes"] or row["approved_modes"]) and not row["exception_basis"]:
+        yield "T022", "exception_basis", "运输方式含公路"
+
+
+def _finish_task(row: Row) -> Iterator[Wrong]:
+    if row["progress"] and Decimal(row["progress"]) > 100:
+        yield "T008", "progress", "百分数不超过100"
+
+
+def _finish_problem(row: Row) -> Iterator[Wrong]:
+    yield from _order(row, "raised_on", "due_on", "提出日期")
+    yield from _order(row, "raised_on", "closed_on", "提出日期")
+    if row["state"] == "已销号":
+        yield from (
+            ("T023", name, "状态为已销号") for name in ("closed_on", "closing_basis") if not row[name]
+        )
+    elif row["closed_on"]:
+        yield "T023", "state", "填有销号日期，状态应为已销号"
+
+
+def _finish_commitment(row: Row) -> Iterator[Wrong]:
+    yield from _order(row, "promised_on", "due_on", "承诺日期")
 
 
 def _order(row: Row, first: str, last: str, header: str) -> Iterator[Wrong]:
@@ -326,10 +402,105 @@ EVENTS = Contract(
     ),
     key=("date", "object_type", "object", "note"),
 )
+PROJECTS = Contract(
+    (
+        Column("项目", "project", TEXT, required=True),
+        Column("批复文号", "approval_no", TEXT),
+        Column("县区", "county_code", COUNTY, required=True),
+        Column("年大宗量万吨", "bulk_volume", NUMBER, required=True),
+        Column("批复运输方式", "approved_modes", MODES),
+        Column("实际方式", "actual_modes", MODES),
+        Column("例外依据", "exception_basis", TEXT),
+        Column("节点", "stage", TEXT),
+    ),
+    key=("project",),
+    finish=_finish_project,
+)
+STATION_LIST = Contract(
+    (
+        Column("月份", "month", MONTH, required=True),
+        Column("车站", "station", STATION, required=True),
+        Column("托运人", "shipper", UNIT, required=True),
+        Column("货类", "commodity", GOODS, required=True),
+        Column("方向", "direction", _words("发运", "到达"), required=True),
+        Column("运量吨", "tonnes", TONNES, required=True),
+    ),
+    key=("month", "station", "shipper", "commodity", "direction"),
+)
+TASKS = Contract(
+    (
+        Column("任务编号", "task_code", KEY, required=True),
+        Column("措施", "measure", MEASURE, required=True),
+        Column("任务", "task", TEXT, required=True),
+        Column("节点", "node", TEXT),
+        Column("完成时限", "due_on", DAY),
+        Column("责任单位", "responsible", TEXT, required=True),
+        Column("配合单位", "supporting", TEXT),
+        Column("进度", "progress", PERCENT),
+        Column("状态", "state", _words("未开展", "推进中", "已完成", "暂缓"), default="推进中"),
+        Column("进展", "note", TEXT),
+    ),
+    key=("task_code",),
+    finish=_finish_task,
+)
+PROBLEMS = Contract(
+    (
+        Column("问题编号", "problem_code", KEY, required=True),
+        Column("措施", "measure", MEASURE, required=True),
+        Column("任务编号", "task_code", KEY),
+        Column("县区", "county_code", COUNTY),
+        Column("问题", "problem", TEXT, required=True),
+        Column("责任单位", "responsible", TEXT, required=True),
+        Column("提出日期", "raised_on", DAY, required=True),
+        Column("整改时限", "due_on", DAY),
+        Column("状态", "state", _words("未销号", "已销号"), default="未销号"),
+        Column("销号日期", "closed_on", DAY),
+        Column("销号依据", "closing_basis", TEXT),
+    ),
+    key=("problem_code",),
+    finish=_finish_problem,
+)
+COMMITMENTS = Contract(
+    (
+        Column("单位", "unit_code", UNIT, required=True),
+        Column("承诺措施", "measure", TEXT, required=True),
+        Column("承诺运量吨", "tonnes", TONNES, required=True),
+        Column("承诺日期", "promised_on", DAY, required=True),
+        Column("兑现期限", "due_on", DAY, required=True),
+        Column("依据", "basis", TEXT),
+    ),
+    key=("unit_code", "measure", "due_on"),
+    finish=_finish_commitment,
+)
+BILLS = Contract(
+    (
+        Column("月份", "month", MONTH, required=True),
+        Column("运营主体", "operator", TEXT, required=True),
+        Column("运单票数", "waybills", COUNT, required=True),
+        Column("箱数", "boxes", COUNT, required=True),
+    ),
+    key=("month", "operator"),
+)
+CONTACTS = Contract(
+    (
+        Column("单位", "unit_code", UNIT, required=True),
+        Column("联系人", "person", TEXT, required=True),
+        Column("邮箱", "email", EMAIL, required=True),
+        Column("启用", "is_active", YES_NO, default="是"),
+    ),
+    key=("unit_code", "email"),
+)
 CONTRACTS: dict[str, Contract] = {
     "registry": REGISTRY,
     "spurs": SPURS,
     "official": OFFICIAL,
     "targets": TARGETS,
     "events": EVENTS,
+    "projects": PROJECTS,
+    "station_list": STATION_LIST,
+    "tasks": TASKS,
+    "problems": PROBLEMS,
+    "commitments": COMMITMENTS,
+    "bills": BILLS,
+    "contacts": CONTACTS,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from etl.intake.words import CONTROL, DECIMALS, ERROR, EXCEL, NEGATIVE, PLAIN, T
 from etl.reference import Declared
 
 LISTED_PER_CODE = 100
+# A spreadsheet would run such a cell as a formula.
+FORMULA_SIGNS = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ IMPORT_RULES = (
     ImportRule("T019", NOTE, "{known}类问题共{value}处，只列出前{place}处。", "请先改正已列出的，再看其余。"),
     ImportRule("T020", NOTE, "{place}是合计行，没有读取。", "如是数据，请改用具体的名称。"),
     ImportRule("T021", MUST, "{place}含有不可见的控制字符。", "请清除该单元格后重新填写。"),
+    ImportRule("T022", EXPLAIN, "{place}为空，而{known}。", "原则上不得采用公路运输，请补填例外的依据。"),
+    ImportRule("T023", MUST, "{place}与其他列不一致（{known}）。", "请把状态、销号日期和销号依据填齐。"),
 )  # fmt: skip
 RULE = {rule.code: rule for rule in IMPORT_RULES}
 # Where the way a cell was read says more than its kind does: the rule's code, and what the message names.
@@ -89,6 +94,24 @@ def read_contract(
     return ([] if any(finding.severity == MUST for finding in findings) else rows), findings
 
 
+def read_rows(
+    rows: Sequence[Mapping_[str, str]], contract_name: str, declared: Declared
+) -> tuple[list[Row], list[Finding]]:
+    """Rows that were typed (our header → text), by the same contract as a file's; they count from 1.
+
+    Empty and errors as `read_contract`; a header that the contract does not have is said (T003).
+    """
+    contract = CONTRACTS[contract_name]
+    header = tuple(
+        dict.fromkeys([*(c.header for c in contract.columns), *(name for row in rows for name in row)])
+    )
+    cells = [tuple(row.get(name) or None for name in header) for row in rows]
+    table = TextTable(None, header, 0, cells, list(range(1, len(cells) + 1)), None, [])
+    reader = _TableReader(contract, declared, table)
+    found, findings = reader.rows(), list(_capped(reader.findings))
+    return ([] if any(finding.severity == MUST for finding in findings) else found), findings
+
+
 class _TotalRow(Exception):
     """A row of totals: 合计 where a name, a code or a month belongs."""
 
@@ -109,7 +132,7 @@ class _TableReader:
         rows: list[Row] = []
         seen: dict[tuple[str, ...], int] = {}
         for number, cells in zip(self.table.row_numbers, self.table.rows, strict=True):
-            row = self._row(number, {name: (cells[place] or "").strip() for name, place in places.items()})
+            row = self._row(number, {name: _unguarded(cells[place]) for name, place in places.items()})
             if row is None:
                 continue
             key = tuple(row[name] for name in self.contract.key)
@@ -191,6 +214,12 @@ class _TableReader:
         sheet, place = self.table.sheet, place_of(self.table.sheet, row, column)
         words = {"column": column or "", "place": place, "value": value or "", "known": known}
         self.findings.append(_finding(code, sheet, row, column, value, words))
+
+
+def _unguarded(cell: str | None) -> str:
+    """The cell without blanks around it, and without the mark that an export puts before =, +, - and @."""
+    text = (cell or "").strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_SIGNS else text
 
 
 def _finding(

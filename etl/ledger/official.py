@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from etl.ledger import schema
-from etl.ledger.recording import columns_of, newest_published, newest_row, record
+from etl.ledger.recording import columns_of, newest_published, newest_row
 from etl.ledger.registry import in_unit_codes
 from etl.periods import SHANGHAI
 
@@ -66,39 +65,6 @@ EVENTS = pa.schema(
         "note": pa.string(),
     }
 )
-
-
-def import_official(
-    conn: sa.Connection,
-    rows: Sequence[Mapping[str, str]],
-    recorded_on: date,
-    source: str,
-    actor: str = "系统",
-) -> int:
-    """Append official values; they are known from their 发布日期. Returns how many."""
-    return record(conn, schema.official, rows, recorded_on, source, actor)
-
-
-def import_targets(
-    conn: sa.Connection,
-    rows: Sequence[Mapping[str, str]],
-    recorded_on: date,
-    source: str,
-    actor: str = "系统",
-) -> int:
-    """Append allocated targets, known from `recorded_on`; returns how many."""
-    return record(conn, schema.target, rows, recorded_on, source, actor)
-
-
-def import_events(
-    conn: sa.Connection,
-    rows: Sequence[Mapping[str, str]],
-    recorded_on: date,
-    source: str,
-    actor: str = "系统",
-) -> int:
-    """Append events, known from `recorded_on`; returns how many."""
-    return record(conn, schema.event, rows, recorded_on, source, actor)
 
 
 def official_as_of(conn: sa.Connection, day: date) -> pa.Table:

@@ -26,7 +26,7 @@ def record(
     rows: Sequence[Mapping[str, str]],
     recorded_on: date,
     source: str,
-    actor: str,
+    actor: str = "系统",
 ) -> int:
     """Append validated text rows ('' or absent = empty) as one import; returns how many.
 

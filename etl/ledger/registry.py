@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from etl.ledger import schema
-from etl.ledger.recording import columns_of, newest_import, newest_row, record
+from etl.ledger.recording import columns_of, newest_import, newest_row
 from etl.periods import last_day
 
 REGISTRY = pa.schema(
@@ -51,28 +51,6 @@ SPURS = pa.schema(
         "use_to": pa.date32(),
     }
 )
-
-
-def import_registry(
-    conn: sa.Connection,
-    rows: Sequence[Mapping[str, str]],
-    recorded_on: date,
-    source: str,
-    actor: str = "系统",
-) -> int:
-    """Append rows of the registry, known from `recorded_on`; returns how many."""
-    return record(conn, schema.registry, rows, recorded_on, source, actor)
-
-
-def import_spurs(
-    conn: sa.Connection,
-    rows: Sequence[Mapping[str, str]],
-    recorded_on: date,
-    source: str,
-    actor: str = "系统",
-) -> int:
-    """Append rows of spurs and their users, known from `recorded_on`; returns how many."""
-    return record(conn, schema.spur, rows, recorded_on, source, actor)
 
 
 def registry_as_of(conn: sa.Connection, day: date) -> pa.Table:

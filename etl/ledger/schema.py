@@ -279,7 +279,7 @@ station_list = sa.Table(
 task = sa.Table(
     "task", metadata,
     _key("task_id"), *_imported(),
-    _text("task_code"), _number("measure"), _text("task"), _text("node", ""), _day("due_on", nullable=True),
+    _text("task_code"), _text("measure"), _text("task"), _text("node", ""), _day("due_on", nullable=True),
     _text("responsible"), _text("supporting", ""), _decimal("progress", nullable=True),
     _text("state", "推进中"), _text("note", ""),
 )  # fmt: skip
@@ -287,7 +287,7 @@ task = sa.Table(
 problem = sa.Table(
     "problem", metadata,
     _key("problem_id"), *_imported(),
-    _text("problem_code"), _number("measure"), _text("task_code", ""), _text("county_code", ""),
+    _text("problem_code"), _text("measure"), _text("task_code", ""), _text("county_code", ""),
     _text("problem"), _text("responsible"), _day("raised_on"), _day("due_on", nullable=True),
     _text("state", "未销号"), _day("closed_on", nullable=True), _text("closing_basis", ""),
 )  # fmt: skip

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from etl.ledger import audit, official, registry, schema
+from etl.ledger.recording import record
 from etl.ledger.schema import LedgerUnavailable, open_ledger, reading
 from etl.periods import SHANGHAI, now
 
@@ -75,7 +76,7 @@ def test_on_postgresql_decimals_are_numeric_and_moments_carry_a_zone():
 def test_opening_again_keeps_what_is_there(tmp_path):
     first = open_ledger(tmp_path / "new" / "home")
     with first.begin() as conn:
-        registry.import_registry(conn, [UNIT], DAY, "a.csv")
+        record(conn, schema.registry, [UNIT], DAY, "a.csv")
     with reading(open_ledger(tmp_path / "new" / "home")) as conn:
         assert registry.registry_as_of(conn, DAY).num_rows == 1
 
@@ -119,7 +120,7 @@ def test_the_address_may_name_another_file(tmp_path, monkeypatch):
 
 def test_a_reader_does_not_wait_for_a_writer(ledger):
     with ledger.begin() as writer:
-        registry.import_registry(writer, [UNIT], DAY, "a.csv")
+        record(writer, schema.registry, [UNIT], DAY, "a.csv")
         with reading(ledger) as conn:
             assert registry.registry_as_of(conn, DAY).num_rows == 0
 
@@ -130,7 +131,7 @@ def test_a_reader_does_not_wait_for_a_writer(ledger):
 @pytest.mark.parametrize("text", ["0", "0.10", "1664.070", "123456789012345678.123456789", "0.00000001"])
 def test_a_decimal_comes_back_digit_for_digit(ledger, text):
     with ledger.begin() as conn:
-        registry.import_registry(conn, [UNIT | {"approved_tonnes": text}], DAY, "a.csv")
+        record(conn, schema.registry, [UNIT | {"approved_tonnes": text}], DAY, "a.csv")
     with reading(ledger) as conn:
         assert conn.scalar(sa.select(schema.registry.c.approved_tonnes)) == Decimal(text)
         assert registry.registry_as_of(conn, DAY)["approved_tonnes"].to_pylist() == [text]
@@ -162,7 +163,7 @@ def test_the_registry_comes_back_typed_with_its_defaults(ledger):
         "valid_from": "2024-06-15",
     }  # fmt: skip
     with ledger.begin() as conn:
-        assert registry.import_registry(conn, [UNIT, full], DAY, "a.csv") == 2
+        assert record(conn, schema.registry, [UNIT, full], DAY, "a.csv") == 2
     with reading(ledger) as conn:
         table = registry.registry_as_of(conn, DAY)
     assert table.schema == registry.REGISTRY
@@ -196,7 +197,7 @@ def test_empty_tables_have_their_types(ledger):
 
 def test_an_import_without_rows_is_recorded_as_such(ledger):
     with ledger.begin() as conn:
-        assert registry.import_registry(conn, [], DAY, "leer.csv") == 0
+        assert record(conn, schema.registry, [], DAY, "leer.csv") == 0
         assert conn.scalar(sa.select(schema.import_run.c.row_count)) == 0
 
 
@@ -206,7 +207,7 @@ def test_an_import_without_rows_is_recorded_as_such(ledger):
 )
 def test_rows_that_no_check_has_seen_are_a_fault(ledger, row, fault):
     with ledger.begin() as conn, pytest.raises(fault):
-        registry.import_registry(conn, [UNIT | row], DAY, "a.csv")
+        record(conn, schema.registry, [UNIT | row], DAY, "a.csv")
 
 
 # -------------------------------------------------------------------------------- known on which day
@@ -214,8 +215,8 @@ def test_rows_that_no_check_has_seen_are_a_fault(ledger, row, fault):
 
 def test_a_registry_row_is_known_from_its_day_on_and_the_newest_wins(ledger):
     with ledger.begin() as conn:
-        registry.import_registry(conn, [UNIT], DAY, "a.csv")
-        registry.import_registry(conn, [UNIT | {"name": "甲矿（新）"}], DAY + timedelta(10), "b.csv")
+        record(conn, schema.registry, [UNIT], DAY, "a.csv")
+        record(conn, schema.registry, [UNIT | {"name": "甲矿（新）"}], DAY + timedelta(10), "b.csv")
     with reading(ledger) as conn:
         names = {
             offset: registry.registry_as_of(conn, DAY + timedelta(offset))["name"].to_pylist()
@@ -227,7 +228,7 @@ def test_a_registry_row_is_known_from_its_day_on_and_the_newest_wins(ledger):
 def test_of_two_imports_on_one_day_the_later_wins(ledger):
     with ledger.begin() as conn:
         for name in ("一", "二", "三"):
-            registry.import_registry(conn, [UNIT | {"name": name}], DAY, f"{name}.csv")
+            record(conn, schema.registry, [UNIT | {"name": name}], DAY, f"{name}.csv")
     with reading(ledger) as conn:
         assert registry.registry_as_of(conn, DAY)["name"].to_pylist() == ["三"]
 
@@ -235,7 +236,7 @@ def test_of_two_imports_on_one_day_the_later_wins(ledger):
 def test_the_states_of_a_unit_stand_beside_each_other(ledger):
     states = [UNIT | {"valid_from": "2025-07-01"}, UNIT, UNIT | {"valid_from": "2024-01-01"}]
     with ledger.begin() as conn:
-        registry.import_registry(conn, states, DAY, "a.csv")
+        record(conn, schema.registry, states, DAY, "a.csv")
     with reading(ledger) as conn:
         days = registry.registry_as_of(conn, DAY)["valid_from"].to_pylist()
     assert days == [None, date(2024, 1, 1), date(2025, 7, 1)]
@@ -245,8 +246,8 @@ def test_a_spur_and_user_show_all_rows_of_their_newest_import_only(ledger):
     twice = [SPUR | {"use_from": "2023-01-01", "use_to": "2023-06-30"}, SPUR | {"use_from": "2024-01-01"}]
     other = SPUR | {"user_code": "U9", "relation": "共用"}
     with ledger.begin() as conn:
-        registry.import_spurs(conn, [*twice, other], DAY, "a.csv")
-        registry.import_spurs(conn, [SPUR | {"use_from": "2025-01-01"}], DAY + timedelta(1), "b.csv")
+        record(conn, schema.spur, [*twice, other], DAY, "a.csv")
+        record(conn, schema.spur, [SPUR | {"use_from": "2025-01-01"}], DAY + timedelta(1), "b.csv")
     with reading(ledger) as conn:
         before, after = (registry.spurs_as_of(conn, DAY + timedelta(n)).to_pylist() for n in (0, 1))
     assert [(r["user_code"], r["use_from"]) for r in before] == [
@@ -259,9 +260,9 @@ def test_a_unit_may_be_named_by_its_uscc_while_that_is_one_unit(ledger):
     units = [UNIT, UNIT | {"unit_code": "U2", "uscc": "C2", "name": "乙"}]
     shared = UNIT | {"unit_code": "U3", "uscc": "C2", "name": "丙"}
     with ledger.begin() as conn:
-        registry.import_registry(conn, units, DAY, "a.csv")
-        registry.import_registry(conn, [shared], DAY + timedelta(1), "b.csv")
-        registry.import_spurs(conn, [SPUR | {"user_code": code} for code in ("C1", "C2", "X")], DAY, "s.csv")
+        record(conn, schema.registry, units, DAY, "a.csv")
+        record(conn, schema.registry, [shared], DAY + timedelta(1), "b.csv")
+        record(conn, schema.spur, [SPUR | {"user_code": code} for code in ("C1", "C2", "X")], DAY, "s.csv")
     with reading(ledger) as conn:
         assert registry.spurs_as_of(conn, DAY)["user_code"].to_pylist() == ["U1", "U2", "X"]
         assert registry.spurs_as_of(conn, DAY + timedelta(1))["user_code"].to_pylist() == ["U1", "C2", "X"]
@@ -270,7 +271,7 @@ def test_a_unit_may_be_named_by_its_uscc_while_that_is_one_unit(ledger):
 def test_an_official_value_is_known_from_its_publication_and_older_vintages_stay(ledger):
     final = VALUE | {"status": "月报确报", "published_on": "2025-05-10", "value": "1670"}
     with ledger.begin() as conn:
-        official.import_official(conn, [VALUE, final], DAY, "a.csv")
+        record(conn, schema.official, [VALUE, final], DAY, "a.csv")
     with reading(ledger) as conn:
         seen = {
             text: official.official_as_of(conn, date.fromisoformat(text))["value"].to_pylist()
@@ -289,8 +290,8 @@ def test_an_official_value_is_known_from_its_publication_and_older_vintages_stay
 def test_a_correction_of_one_publication_does_not_change_what_stood_before_it(ledger):
     """Entered late, a value counts from its publication; corrected, it stays as it was until then."""
     with ledger.begin() as conn:
-        official.import_official(conn, [VALUE], date(2026, 3, 1), "a.csv")
-        official.import_official(conn, [VALUE | {"value": "1666"}], date(2026, 3, 9), "b.csv")
+        record(conn, schema.official, [VALUE], date(2026, 3, 1), "a.csv")
+        record(conn, schema.official, [VALUE | {"value": "1666"}], date(2026, 3, 9), "b.csv")
     with reading(ledger) as conn:
         stood = official.official_as_of(conn, date(2026, 3, 8))["value"].to_pylist()
         now_known = official.official_as_of(conn, date(2026, 3, 9))["value"].to_pylist()
@@ -305,9 +306,9 @@ def test_targets_and_events_name_an_enterprise_by_its_unit_code(ledger):
     }  # fmt: skip
     event = {"date": "2025-06-18", "object_type": "企业", "object": "甲矿", "note": "开通"}
     with ledger.begin() as conn:
-        registry.import_registry(conn, [UNIT], DAY, "a.csv")
-        official.import_targets(conn, [target, target | {"object_type": "通道"}], DAY, "t.csv")
-        official.import_events(conn, [event], DAY, "e.csv")
+        record(conn, schema.registry, [UNIT], DAY, "a.csv")
+        record(conn, schema.target, [target, target | {"object_type": "通道"}], DAY, "t.csv")
+        record(conn, schema.event, [event], DAY, "e.csv")
     with reading(ledger) as conn:
         targets, events = official.targets_as_of(conn, DAY), official.events_as_of(conn, DAY)
         assert official.events_as_of(conn, DAY - timedelta(1)).num_rows == 0
@@ -324,7 +325,7 @@ def _write_much(home: Path, name: str) -> None:
     ledger = open_ledger(home)
     for number in range(20):
         with ledger.begin() as conn:
-            registry.import_registry(conn, [UNIT | {"unit_code": f"{name}{number}"}], DAY, f"{name}.csv")
+            record(conn, schema.registry, [UNIT | {"unit_code": f"{name}{number}"}], DAY, f"{name}.csv")
     ledger.dispose()
 
 

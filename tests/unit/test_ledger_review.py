@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from etl.intake.check import UnitMonth
-from etl.ledger import registry, review, schema, submissions
+from etl.ledger import review, schema, submissions
+from etl.ledger.recording import record
 from etl.ledger.schema import open_ledger, reading
 from etl.ledger.submissions import State, TransitionRefused
 from etl.roles import Actor, NotAllowed, Role
@@ -36,7 +37,7 @@ def _clock(monkeypatch):
 def ledger(tmp_path: Path) -> sa.Engine:
     engine = open_ledger(tmp_path)
     with engine.begin() as conn:
-        registry.import_registry(conn, [UNIT, MOVED], date(2025, 1, 1), "名录.csv")
+        record(conn, schema.registry, [UNIT, MOVED], date(2025, 1, 1), "名录.csv")
     return engine
 
 
