@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from etl import builds, filing, filing_commands, listing, pipeline, registers
+from etl import builds, filing, filing_commands, listing, mirror, pipeline, registers
 from etl import demo as demonstration
 from etl.console import (
     DayOption,
@@ -39,6 +39,8 @@ from etl.intake.finding import Refusal
 from etl.ledger.receipts import NotHandedIn
 from etl.ledger.schema import LedgerUnavailable
 from etl.ledger.submissions import TransitionRefused
+from etl.mirror import NoSuchDifference
+from etl.mirror_commands import mirror_app
 from etl.periods import SHANGHAI
 from etl.reference import (
     DATA_VARIABLE,
@@ -73,6 +75,7 @@ REFUSED = (
     NotAllowed,
     UnknownUnit,
     NotHandedIn,
+    NoSuchDifference,
 )
 
 
@@ -100,9 +103,12 @@ def _import_command(contract: str, what: str) -> Callable[..., None]:
         received: DayOption = None,
         as_json: JsonFlag = False,
     ) -> None:
+        work = workplace()
         done = pipeline.import_table(
-            workplace(), contract, file, recorded_on=day_of(received), mapping=mapping_of(mapping)
+            work, contract, file, recorded_on=day_of(received), mapping=mapping_of(mapping)
         )
+        if done.accepted and contract == "station_list":
+            mirror.refresh(work)
         if as_json:
             findings = [finding.to_json() for finding in done.findings]
             print_json({"accepted": done.accepted, "rows": done.rows, "findings": findings})
@@ -183,6 +189,7 @@ def check(
         raise typer.Exit(1)
 
 
+app.add_typer(mirror_app, name="mirror")
 app.command("template")(filing_commands.form)
 app.command()(filing_commands.submit)
 app.add_typer(review_app, name="review")
@@ -252,11 +259,14 @@ def build(
         raise typer.BadParameter(f"{day}尚未到来，今天是{work.today}。", param_hint="--as-of")
     if pending:
         builds.publish_open(work)
+        mirror.refresh(work)
         return
     with progress_bar("生成") as step:
         target = pipeline.publish_build(work, day, step)
         # Whoever asked while this one ran has left it to us.
-        target = (builds.publish_open(work, step) if day is None else None) or target
+        if day is None:
+            target = builds.publish_open(work, step) or target
+            mirror.refresh(work)
     if as_json:
         print_json({"snapshot": target.stem})
     else:

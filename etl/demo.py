@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from etl import pipeline
+from etl import mirror, pipeline
 from etl.intake.check import UnitMonth
 from etl.ledger import tables
 from etl.ledger.schema import open_ledger
@@ -55,7 +55,9 @@ def make(home: Path, progress: Callable[[str, int, int], None] | None = None) ->
                 raise DeclaredDataError(
                     f"演示数据 {loaded.check.file_name} 未通过校验：{loaded.check.refused}"
                 )
-    return pipeline.publish_build(work, progress=progress)
+    published = pipeline.publish_build(work, progress=progress)
+    mirror.refresh(work)
+    return published
 
 
 def _receipts(path: Path) -> dict[tuple[str, str, int], date]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from etl import builds, listing
+from etl import builds, listing, mirror
 from etl.intake.contracts import CONTRACTS, Column
 from etl.intake.finding import MUST, Finding
 from etl.intake.imports import read_rows
@@ -71,6 +71,8 @@ def enter(
             jobs.request_build(connection, f"录入{TITLES[name]}", actor.name)
     if TABLES[name].is_built:
         builds.answer_later(work)
+    if name == "station_list":
+        mirror.refresh(work)
     return Imported(count, tuple(findings), accepted=True)
 
 

@@ -154,6 +154,13 @@ def _yes_or_no(value: object) -> bool:
     return value
 
 
+def _share(value: object) -> Decimal:
+    share = Decimal(str(value))
+    if not 0 <= share <= 1:
+        raise ValueError(f"{value} 应在0与1之间")
+    return share
+
+
 # What each ruling may say; a switch that is not here does not exist.
 _RULINGS: dict[str, Callable[[Any], object]] = {
     "k1_caliber": str,
@@ -161,6 +168,8 @@ _RULINGS: dict[str, Callable[[Any], object]] = {
     "belt_in_k3": _yes_or_no,
     "drayage_limit_km": Decimal,
     "short_distance_km": Decimal,
+    "mirror_day_share": _share,
+    "mirror_period_share": _share,
 }
 _KEYS = {
     "": {

@@ -343,8 +343,15 @@ def station_list(rows: list[Row]) -> Iterator[list[str]]:
     seen: Counter[tuple[str, str, str, str]] = Counter()
     for row in rows:
         # A park tells its owner's trains too; the station has them under the owner.
-        is_own = (row.direction, row.mode) == ("发运", RAIL) and not row.unit.startswith("P")
-        if is_own and row.month in LISTED_MONTHS and row.origin in names:
+        is_own = (row.direction, row.mode) == ("发运", RAIL) and not (
+            row.unit.startswith("P") and row.partner
+        )
+        if (
+            is_own
+            and (row.unit, row.month) not in ZERO
+            and row.month in LISTED_MONTHS
+            and row.origin in names
+        ):
             seen[row.month, row.origin, row.unit, row.commodity] += row.kg
     for (month, station, unit, commodity), kg in sorted(seen.items()):
         by_the_railways_day = dice("list", month, station, unit).uniform(0.995, 1.005)

@@ -9,6 +9,7 @@ registry.py     units and their spurs (名录, 专用线)
 official.py     official series, allocated targets, events (官方数, 分解目标, 事件)
 jobs.py         runs of builds, inbox and reminders, and what is still to be built
 tables.py       every table that staff import or fill in, by name; who may write and see which rows
+mirror.py       differences between returns and station lists, and what both sides say of them
 recording.py    how an import is appended, and which row of a key counts on a day
 audit.py        the hash-chained log
 migrations/     Alembic; `schema.open_ledger` runs them, no command is needed

@@ -23,7 +23,7 @@ from etl.warehouse.indicators import INDICATORS
 
 Progress = Callable[[str, int, int], None]
 # Raised whenever sql/read/ needs something that an older file does not have.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 TONNES = pa.decimal128(18, 3)
 KILOMETRES = pa.decimal128(18, 9)
 _SQL = resources.files("etl.warehouse") / "sql"

@@ -212,6 +212,8 @@ spur_access_from  next_month  True （五）
 belt_in_k3        False       True （五）
 drayage_limit_km  50          True （五）
 short_distance_km 200         True （五）
+mirror_day_share  0.02        True （十一）
+mirror_period_share 0.20      True （十一）
 """
 
 
