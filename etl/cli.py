@@ -177,7 +177,9 @@ def check(
         checked = pipeline.check(work, [file], layout, step, expected_month=day_of(month))
         result = next(iter(checked))
     if report:
-        book, mended = filing.report(work, file, result, mapping=layout, mend=mend, answers=answers or ())
+        book, mended = filing.report(
+            work, file, result, mapping=layout, mend=mend, answers=answers or (), actor=filing.SENDER
+        )
         report.write_bytes(book)
     if as_json:
         print_json(result.to_json())

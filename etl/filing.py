@@ -5,6 +5,7 @@ A return is taken whole or not at all. What is refused changes nothing; its file
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -27,7 +28,7 @@ from etl.intake.returned import returned
 from etl.intake.rules import BY_CODE, refusal
 from etl.intake.template import ReportingUnit, last_flows, template
 from etl.intake.worker import in_child
-from etl.ledger import amendments, jobs, registry, review, submissions
+from etl.ledger import amendments, evidence, jobs, registry, review, submissions
 from etl.ledger.amendments import Revision
 from etl.ledger.review import Waiting
 from etl.ledger.schema import reading
@@ -388,11 +389,13 @@ def report(
     mapping: Mapping | None = None,
     mend: bool = False,
     answers: Sequence[str] = (),
+    actor: str | None = None,
 ) -> tuple[bytes, int]:
     """The enterprise's own workbook back with its findings, and how many cells were mended.
 
     `mend` writes in what was understood; `answers` are the codes that the clerk has said yes to (S112:
-    万吨). The file is parsed in a child process, as the check was. Errors: Refusal.
+    万吨). The mends are logged under `actor`; None: they are only offered. The file is parsed in a child
+    process, as the check was. Errors: Refusal.
     """
     mends: tuple[Mend, ...] = ()
     with reading(work.ledger) as connection:
@@ -403,4 +406,9 @@ def report(
     book = in_child(returned, path, result, mapping=mapping, mends=mends)
     if not isinstance(book, bytes):
         raise refusal("S009")
+    if actor is not None:
+        with path.open("rb") as stream:
+            subject = f"file:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+        with work.ledger.begin() as connection:
+            evidence.record_mends(connection, [mend.code for mend in mends], subject, actor)
     return book, len(mends)

@@ -154,11 +154,6 @@ class Proposal:
         return not is_known or bool(self.missing) or self.ten_thousand is not None or self.header_row == 0
 
     @property
-    def mapping(self) -> Mapping | None:
-        """What reads the file as proposed, once nothing is to be confirmed. Empty: None where it needs none."""
-        return None if self.is_ordinary else mapping_of(self, self.chosen)
-
-    @property
     def is_ordinary(self) -> bool:
         """The file is read the same without a mapping, with all its notes; so it needs none."""
         if self.header_row == 0 or self.missing or self.ten_thousand is not None:
@@ -197,7 +192,12 @@ def propose(
     sign = signature(header)
     known = _remembered_fields(remembered.get(sign), header)
     if known is not None:
-        fields = {index: (known.get(index), REMEMBERED) for index in range(len(header))}
+        # Without a header only the number of columns tells the layout: it is asked about again.
+        basis = REMEMBERED if source.header_row else SIMILAR
+        fields: Fields = {
+            index: (known.get(index), basis if index in known or source.header_row else NO_BASIS)
+            for index in range(len(header))
+        }
     else:
         fields = _by_header(header)
         taken = {name for name, _ in fields.values()}

@@ -200,8 +200,14 @@ def test_a_month_sent_back_says_why(work, tmp_path):
     filing.send_back(work, [receipt.submission_id], "漏报公路")
     one = listed(work, P)[P, FEBRUARY]
     assert (one.state, one.reason, one.submission_id) == ("退回", "漏报公路", receipt.submission_id)
-    # The reason of what is not sent back stays with the reviewers.
-    assert listed(work, A)[A, FEBRUARY].reason == ""
+
+
+def test_the_reason_of_a_correction_is_none_of_a_return(work, tmp_path):
+    path = clerk.zero_file(work, A, FEBRUARY, tmp_path)
+    explained = dict.fromkeys(checked(work, path).totals, "停工")
+    filing.submit(work, path, units=frozenset({A}), explained=explained, reason="更正为零")
+    one = listed(work, A)[A, FEBRUARY]
+    assert (one.state, one.reason) == ("已上报", "")
 
 
 def test_another_units_months_are_not_there(work):

@@ -132,7 +132,7 @@ def test_our_own_layout_needs_no_question(tmp_path):
     path = tmp_path / "月报.csv"
     path.write_text(text_of(good()), encoding="utf-8")
     proposal = propose(path)
-    assert (proposal.needs_confirmation, proposal.is_ordinary, proposal.mapping) == (False, True, None)
+    assert (proposal.needs_confirmation, proposal.is_ordinary) == (False, True)
     assert {match.basis for match in proposal.matches} == {"同名"}
     assert list(proposal.chosen.values()) == [field.name for field in RETURN_FIELDS]
 
@@ -146,7 +146,7 @@ def test_aliases_are_read_without_a_mapping(tmp_path):
         "发站": "别名",
         "运量(吨)": "别名",
     }
-    assert (proposal.needs_confirmation, proposal.mapping) == (False, None)
+    assert (proposal.needs_confirmation, proposal.is_ordinary) == (False, True)
     assert check_file(path).totals == {"S110": 2}
 
 
@@ -202,6 +202,7 @@ def test_a_file_without_a_header(tmp_path):
     # Columns by number alone are asked about each time, also when remembered.
     again = propose(tmp_path / "月报.csv", remembered={proposal.signature: mapping.text})
     assert (again.chosen, again.needs_confirmation) == (proposal.chosen, True)
+    assert {match.basis for match in again.matches} == {"相近"}
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
@@ -354,8 +355,7 @@ def test_a_whole_remembered_layout_is_not_asked_about_and_not_read_as_ordinary(t
     assert first.needs_confirmation
     again = proposed(tmp_path, rows, remembered={first.signature: mapping_of(first, first.chosen).text})
     assert (again.needs_confirmation, again.is_ordinary) == (False, False)
-    assert again.mapping is not None
-    assert check_file(tmp_path / "月报.csv", mapping=again.mapping).rows == 1
+    assert check_file(tmp_path / "月报.csv", mapping=mapping_of(again, again.chosen)).rows == 1
 
 
 @pytest.mark.parametrize(
