@@ -406,7 +406,7 @@ def report(
     book = in_child(returned, path, result, mapping=mapping, mends=mends)
     if not isinstance(book, bytes):
         raise refusal("S009")
-    if actor is not None:
+    if actor is not None and mends:
         with path.open("rb") as stream:
             subject = f"file:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
         with work.ledger.begin() as connection:
