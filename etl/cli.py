@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from etl import builds, filing, filing_commands, listing, mirror, pipeline, registers
+from etl import builds, filing, filing_commands, inbox, listing, mirror, pipeline, registers
 from etl import demo as demonstration
 from etl.console import (
     DayOption,
@@ -35,7 +35,9 @@ from etl.console import (
     workplace,
 )
 from etl.filing import UnknownUnit
+from etl.inbox import InboxRunning
 from etl.intake.finding import Refusal
+from etl.ledger.jobs import Outcome
 from etl.ledger.receipts import NotHandedIn
 from etl.ledger.schema import LedgerUnavailable
 from etl.ledger.submissions import TransitionRefused
@@ -76,6 +78,7 @@ REFUSED = (
     UnknownUnit,
     NotHandedIn,
     NoSuchDifference,
+    InboxRunning,
 )
 
 
@@ -273,6 +276,30 @@ def build(
         print_json({"snapshot": target.stem})
     else:
         typer.echo(f"已生成：{target.stem}")
+
+
+@app.command("inbox")
+def inbox_command(as_json: JsonFlag = False) -> None:
+    """收件：登记收件箱里的新文件，未受理的移到一边并附报告。"""
+    work = workplace()
+    done = inbox.run(work)
+    if as_json:
+        print_json(
+            {
+                "files": [vars(one) for one in done.files],
+                "being_written": list(done.being_written),
+                "snapshot": done.snapshot,
+                "unpublished": done.unpublished or None,
+            }
+        )
+    else:
+        for one in done.files:
+            typer.echo(
+                f"{one.outcome}：{one.name}{f'（{one.kind}）' if one.kind else ''} {one.message}".rstrip()
+            )
+        typer.echo(done.message())
+    if done.outcome is not Outcome.DONE:
+        raise typer.Exit(1)
 
 
 @app.command("jobs")

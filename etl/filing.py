@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as TextByCode
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -163,11 +163,13 @@ def submit(
     explained: TextByCode[str, str] | None = None,
     reason: str = "",
     actor: str = SENDER,
+    within: Callable[[sa.Connection], object] | None = None,
 ) -> Filed:
     """Check a return and hand it in, all its unit-months or none.
 
     `units`, where given, are the only ones that it may speak for. `explained`: 核实 code → explanation;
-    同上月 stands for what was said last. `reason`: of a correction of an accepted month.
+    同上月 stands for what was said last. `reason`: of a correction of an accepted month. `within`, where given,
+    writes in the same transaction.
     Errors: TransitionRefused while a month is being reviewed, or for a correction without its reason.
     """
     # On the file system of the folder, so that the rows get their name in one step.
@@ -195,6 +197,8 @@ def submit(
             receipts.append(
                 Receipt(number, one.unit_code, name, one.month, one.rows, one.tonnes, one.is_zero)
             )
+        if within:
+            within(connection)
     return Filed(result, {}, tuple(receipts), tuple(unchanged), file.sha256, received_at)
 
 
