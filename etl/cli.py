@@ -19,7 +19,18 @@ from typing import Annotated
 
 import typer
 
-from etl import builds, filing, filing_commands, inbox, listing, mirror, pipeline, registers
+from etl import (
+    builds,
+    filing,
+    filing_commands,
+    inbox,
+    listing,
+    mirror,
+    pipeline,
+    registers,
+    reminders,
+    wording,
+)
 from etl import demo as demonstration
 from etl.console import (
     DayOption,
@@ -41,6 +52,7 @@ from etl.ledger.jobs import Outcome
 from etl.ledger.receipts import NotHandedIn
 from etl.ledger.schema import LedgerUnavailable
 from etl.ledger.submissions import TransitionRefused
+from etl.mail import MailUnavailable
 from etl.mirror import NoSuchDifference
 from etl.mirror_commands import mirror_app
 from etl.periods import SHANGHAI
@@ -51,8 +63,9 @@ from etl.reference import (
     data_folder,
     home_folder,
 )
+from etl.reminders import RemindersRunning
 from etl.review_commands import review_app
-from etl.roles import NotAllowed
+from etl.roles import CITY, NotAllowed
 from etl.warehouse import evidence, publish, rows
 from etl.warehouse.build import BuildRefused
 from etl.warehouse.indicators import INDICATORS
@@ -79,6 +92,8 @@ REFUSED = (
     NotHandedIn,
     NoSuchDifference,
     InboxRunning,
+    MailUnavailable,
+    RemindersRunning,
 )
 
 
@@ -276,6 +291,35 @@ def build(
         print_json({"snapshot": target.stem})
     else:
         typer.echo(f"已生成：{target.stem}")
+
+
+@app.command("remind")
+def remind_command(
+    month: Annotated[datetime | None, typer.Option(formats=["%Y-%m"], help="月份，缺省为上月")] = None,
+    send: Annotated[bool, typer.Option("--send", help="给未报和退回未改的单位发邮件（只有链接）")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """催报：列出未报和退回未改的单位，给出可复制的文字；--send 发邮件。"""
+    work = workplace()
+    found = reminders.reminder(work, day_of(month))
+    sent = reminders.send(work, CITY) if send else None
+    if as_json:
+        print_json(
+            {
+                "month": f"{found.month:%Y-%m}",
+                "due_on": found.due_on.isoformat(),
+                "unsent": [{"unit_code": unit, "name": name} for unit, name in found.unsent],
+                "returned": [{"unit_code": unit, "name": name} for unit, name in found.returned],
+                "text": found.text,
+                "sent": vars(sent) if sent else None,
+            }
+        )
+        return
+    typer.echo(found.text or f"{wording.month_text(found.month)}月报没有未报的单位。")
+    if found.returned:
+        typer.echo(f"退回未改：{'、'.join(name for _, name in found.returned)}。")
+    if sent:
+        typer.echo(f"已发邮件提醒{len(sent.units)}家，{len(sent.without_contact)}家没有联系人。")
 
 
 @app.command("inbox")

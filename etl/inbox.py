@@ -6,15 +6,13 @@ recorded. What is refused is moved aside with its report beside it; a fault of o
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +30,7 @@ from etl.ledger.jobs import Outcome
 from etl.ledger.schema import add_row, inbox_file, reading
 from etl.ledger.submissions import TransitionRefused
 from etl.ledger.tables import TABLES
+from etl.locks import alone
 from etl.periods import now
 from etl.pipeline import Workplace
 from etl.roles import SYSTEM
@@ -106,7 +105,7 @@ def run(work: Workplace, *, settle: Callable[[], object] = lambda: time.sleep(SE
     folder = work.home / FOLDER
     for name in (DONE, REFUSED):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder / LOCK, InboxRunning("另一次收件正在进行，请稍候再试。")):
         with work.ledger.begin() as connection:
             job = jobs.begin(connection, jobs.INBOX, SENDER)
         try:
@@ -289,13 +288,3 @@ def _looks(folder: Path) -> dict[str, tuple[int, int]]:
 
 def _is_unfinished(name: str) -> bool:
     return name.casefold().endswith(UNFINISHED)
-
-
-@contextmanager
-def _alone(folder: Path) -> Generator[None]:
-    with (folder / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InboxRunning("另一次收件正在进行，请稍候再试。") from error
-        yield

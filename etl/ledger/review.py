@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from etl.ledger.evidence import explanations
 from etl.ledger.registry import in_force
-from etl.ledger.schema import explanation, stored_file, submission
+from etl.ledger.schema import explanation, stored_file, submission, submission_event
 from etl.ledger.submissions import State, TransitionRefused, advance
 from etl.roles import Actor, NotAllowed, Role
 
@@ -69,6 +69,18 @@ def waiting(
             said = explanations(conn, number)
             found.append(Waiting(number, unit, month, version, State(state), *rest, said, county, by))
     return found
+
+
+def standing_since(conn: sa.Connection, states: Collection[State]) -> dict[int, date]:
+    """Submissions that stand in one of these states → the day of the step that brought them there."""
+    step, one = submission_event.c, submission.c
+    last = sa.select(sa.func.max(step.step_id)).group_by(step.submission_id)
+    query = (
+        sa.select(step.submission_id, step.effective_on)
+        .join(submission, one.submission_id == step.submission_id)
+        .where(step.step_id.in_(last), one.state.in_([state.value for state in states]))
+    )
+    return {row.submission_id: row.effective_on for row in conn.execute(query)}
 
 
 def take_up(

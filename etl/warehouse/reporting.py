@@ -51,7 +51,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Reporting:
             for row in missing
         ),
         late=_late(snapshot, of_month, names),
-        reminder=_reminder(month, due_on, [names[row["unit_code"]] for row in missing], plan.basis),
+        reminder=reminder_text(month, due_on, [names[row["unit_code"]] for row in missing], plan.basis),
         units=tuple((code, names[code]) for code in dict.fromkeys(row["unit_code"] for row in reports)),
         matrix_months=tuple(periods.months_between(first, month)),
         matrix=tuple(
@@ -147,7 +147,7 @@ def _late(snapshot: Snapshot, rows: Iterable[dict], names: dict[str, str]) -> Ta
     return table("迟报单位", listed, ["单位", "县区", "截止日期", "收到日期", "迟报天数"])
 
 
-def _reminder(month: date, due_on: date, names: Sequence[str], basis: str) -> str:
+def reminder_text(month: date, due_on: date, names: Sequence[str], basis: str) -> str:
     """The text to copy: names and the day, never a figure."""
     if not names:
         return ""
