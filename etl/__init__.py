@@ -5,7 +5,9 @@ intake.check) and, unit-month by unit-month, accepted (ledger.submissions). What
 a cube and each indicator's population in one immutable file (warehouse.build, warehouse.publish). A reader
 (warehouse.snapshot) asks it under a Scope; plan.judge() says what the numbers mean; overview, reporting,
 corridors and enterprises put a page together. pipeline.py is this story in code;
-filing.py is the same for one return: tried out, submitted, approved or sent back;
+filing.py is the same for one return: tried out, submitted, reviewed, sent back or locked; builds.py publishes in
+a process of its own; registers.py is the 台账 as tables, mirror.py holds returns against station lists, inbox.py
+loads what is dropped, reminders.py says what waits;
 briefing writes the documents.
 
 Declared data (data/) come through reference.py, months and the clock from periods.py, Chinese text of
