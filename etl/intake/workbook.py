@@ -27,6 +27,9 @@ from etl.intake.spreadsheet import Sheet, read_workbook
 CONVERTED_SHEET = "月报"
 # A larger table is not carried through openpyxl, which holds every cell as an object.
 MAX_CARRIED_ROWS = 60_000
+# Of all sheets: openpyxl makes an object of every cell within a sheet's reach, also of those not there.
+MAX_CARRIED_CELLS = 3_000_000
+MAX_CARRIED_BYTES = 40 * 2**20
 MAX_CELL_TEXT = 32_767
 # Excel holds no more digits of a number.
 EXCEL_DIGITS = 15
@@ -117,18 +120,22 @@ def carried(source: TextSource) -> Carried | None:
 
 
 def _original(source: TextSource) -> Carried | None:
-    # S011: the reader found it too large for openpyxl.
-    if any(note.code == "S011" for note in source.notes):
-        return None
     assert source.sheet is not None
-    book = _load(source.file, data_only=False)
-    sheet = book[source.sheet]
-    if sheet.max_row > MAX_CARRIED_ROWS:
+    with zipfile.ZipFile(source.file) as package:
+        if sum(part.file_size for part in package.infolist()) > MAX_CARRIED_BYTES:
+            return None
+    try:
+        book = _load(source.file, data_only=False)
+        sheet = book[source.sheet]
+        sizes = [each.max_row * each.max_column for each in book.worksheets]
+        if sheet.max_row > MAX_CARRIED_ROWS or sum(sizes) > MAX_CARRIED_CELLS:
+            return None
+        has_formula = any(
+            cell.data_type == "f" for each in book.worksheets for row in each.iter_rows() for cell in row
+        )
+        return Carried(book, sheet, _load(source.file, data_only=True) if has_formula else None)
+    except Exception:  # noqa: BLE001 - what was checked and cannot be carried gets its findings all the same
         return None
-    has_formula = any(
-        cell.data_type == "f" for each in book.worksheets for row in each.iter_rows() for cell in row
-    )
-    return Carried(book, sheet, _load(source.file, data_only=True) if has_formula else None)
 
 
 def _load(path: Path, *, data_only: bool) -> Workbook:

@@ -117,7 +117,7 @@ def holds_of_finding(found: Finding) -> None:
     """Severity, place, Chinese words and a remedy of every finding. Errors: AssertionError."""
     assert found.severity == BY_CODE[found.code].severity
     assert CHINESE.search(found.message)
-    assert "请" in found.remedy
+    assert CHINESE.search(found.remedy)
     assert len(found.message) < LONGEST
     assert len(found.remedy) < LONGEST
     assert found.row is None or found.row >= 1

@@ -552,9 +552,19 @@ def test_a_table_too_large_comes_back_as_the_findings_alone(tmp_path, small, row
     assert len([row for row in lines if row[0] == "V006"]) == 1 + rows
 
 
-def test_a_workbook_that_was_not_examined_is_not_carried(tmp_path, monkeypatch):
-    monkeypatch.setattr("etl.intake.spreadsheet.MAX_EXAMINED", 10)
+@pytest.mark.parametrize("limit", ["MAX_CARRIED_BYTES", "MAX_CARRIED_CELLS"])
+def test_a_workbook_too_large_for_its_writer_is_not_carried(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(f"etl.intake.workbook.{limit}", 10)
     path = book_of(tmp_path, good(运量吨="x"))
+    assert openpyxl.load_workbook(back(path)).sheetnames == [REPORT_SHEET]
+
+
+def test_a_workbook_that_its_writer_cannot_open_is_not_carried(tmp_path, monkeypatch):
+    def fails(*_: object, **__: object):
+        raise AttributeError
+
+    path = book_of(tmp_path, good(运量吨="x"))
+    monkeypatch.setattr("etl.intake.workbook.load_workbook", fails)
     assert openpyxl.load_workbook(back(path)).sheetnames == [REPORT_SHEET]
 
 
