@@ -18,10 +18,22 @@ class Field:
 
 
 RETURN_FIELDS = (
-    Field("月份", "month", ("统计月份", "报告月份"), required=True, in_head_block=True),
+    Field(
+        "月份",
+        "month",
+        ("统计月份", "报告月份", "报告期", "所属月份", "报送月份"),
+        required=True,
+        in_head_block=True,
+    ),
     Field("统一社会信用代码", "uscc", ("信用代码", "社会信用代码"), required=True, in_head_block=True),
     Field("填报单位编码", "unit_code", (), in_head_block=True),
-    Field("企业名称", "enterprise_name", ("单位名称", "填报单位"), required=True, in_head_block=True),
+    Field(
+        "企业名称",
+        "enterprise_name",
+        ("单位名称", "填报单位", "填报单位名称"),
+        required=True,
+        in_head_block=True,
+    ),
     Field("货类", "commodity", ("货物类别", "品类", "货物品类"), required=True),
     Field("方向", "direction", (), required=True),
     Field("运输方式", "mode", (), required=True),
@@ -29,8 +41,8 @@ RETURN_FIELDS = (
     Field("终点", "destination", ("到站", "到达地"), required=True),
     Field("对方单位", "counterparty"),
     Field("通道", "corridor"),
-    Field("运距公里", "distance_km", ("运距", "运距(公里)", "运距(km)"), required=True),
-    Field("运量吨", "tonnes", ("运量", "运量(吨)", "货运量(吨)"), required=True),
+    Field("运距公里", "distance_km", ("运距", "运距(公里)", "运距(km)", "运距(千米)"), required=True),
+    Field("运量吨", "tonnes", ("运量", "运量(吨)", "货运量", "货运量吨", "货运量(吨)"), required=True),
     Field("短驳", "drayage", ("是否短驳",)),
     Field("换装站", "transfer_station", ()),
     Field("装载", "loading", ("装载方式",)),
@@ -43,6 +55,13 @@ FIELD_BY_NAME = {field.name: field for field in RETURN_FIELDS}
 HEAD_BLOCK = {field.header: field.name for field in RETURN_FIELDS if field.in_head_block}
 # A column that counts in 万吨: never read as tonnes, its unit-months wait for an answer.
 TEN_THOUSAND_TONNES = frozenset({"运量万吨", "运量(万吨)", "货运量(万吨)", "货运量万吨"})
+# The units that a number column counts in, as they may stand under its header or behind its numbers.
+UNITS = {
+    "tonnes": ("吨", "t"),
+    "distance_km": ("公里", "千米", "km"),
+    "boxes": ("个", "箱", "只"),
+    "vehicles": ("辆", "车", "节"),
+}
 
 # What we add to a workbook that goes out and do not read when it comes back: two columns side by side
 # (PROBLEM, REMEDY), and sheets whose first cell says so, or that are hidden under this name.
@@ -73,6 +92,15 @@ def plain(text: str) -> str:
 HEADER_TO_FIELD = {
     plain(header): field.name for field in RETURN_FIELDS for header in (field.header, *field.aliases)
 }
+# How a head block may name what it says.
+HEAD_LABELS = {
+    plain(label): field.name
+    for field in RETURN_FIELDS
+    if field.in_head_block
+    for label in (field.header, *field.aliases)
+}
+# A year and a month that stand in two columns; 月份 is ours besides.
+YEAR_HEADERS, MONTH_HEADERS = frozenset({"年", "年份", "年度"}), frozenset({"月", "月份"})
 RETURN_HEADERS = frozenset(HEADER_TO_FIELD) | TEN_THOUSAND_TONNES
 ALL_HEADERS = RETURN_HEADERS.union(
     REGISTRY_HEADERS, SPUR_HEADERS, OFFICIAL_HEADERS, TARGET_HEADERS, EVENT_HEADERS

@@ -32,8 +32,8 @@ from etl.reference import Declared
 
 HEADER_ALIAS = "S110"
 TEN_THOUSAND = "S112"
-# Cells read otherwise than written: full width and blanks, date forms, aliases, separators.
-CELL_CODES = ("V021", "V022", "V023", "V024")
+# Cells read otherwise than written: full width and blanks, date forms, aliases, separators, units.
+CELL_CODES = ("V021", "V022", "V023", "V024", "V025")
 OFFERED = (HEADER_ALIAS, *CELL_CODES)
 
 DATABASE_MEMORY = "3GB"

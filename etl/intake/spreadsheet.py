@@ -1,21 +1,25 @@
 """Workbooks (.xlsx, .xls) → sheets of text cells, with what a plain reader does not tell.
 
-calamine gives the cells; it knows neither hidden rows nor error cells (`#DIV/0!` comes out empty)
-nor formulas that were never calculated, so for .xlsx openpyxl tells these three.
+calamine gives the cells; it knows neither hidden rows and columns nor error cells (`#DIV/0!` comes out
+empty). Of an .xls `biff` tells these; of an .xlsx `sheet_xml` does, and besides which formulas were never
+calculated and which numbers are only shown as 万. Both look first: calamine lays a sheet out as large as
+its farthest cell is, whatever memory that takes.
 """
 
 from __future__ import annotations
 
-import warnings
+import struct
+import tempfile
 import zipfile
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 from python_calamine import (
     CalamineError,
     CalamineWorkbook,
@@ -26,15 +30,20 @@ from python_calamine import (
     ZipError,
 )
 
+from etl.intake import biff, sheet_xml
 from etl.intake.rules import refusal
+from etl.intake.sheet_xml import Oddities
 
 MAX_PACKED = 100 * 2**20
 MAX_UNPACKED = 600 * 2**20
-# openpyxl holds every cell as an object; a larger workbook is read by calamine alone, and says so.
-MAX_EXAMINED = 40 * 2**20
 MAX_COLUMNS = 500
+# Of one sheet, empty ones within its reach counted.
+MAX_CELLS = 30_000_000
 BLOCK = 2**20
-UNCALCULATED = "#公式未计算"
+DAMAGED = (
+    CalamineError, ZipError, XmlError, ExpatError, biff.ContainerError, zipfile.BadZipFile, zlib.error,
+    struct.error, EOFError, LookupError, OSError, ValueError, TypeError, NotImplementedError,
+)  # fmt: skip
 
 Cell = str | None
 
@@ -46,6 +55,7 @@ class Sheet:
     name: str
     rows: list[tuple[Cell, ...]]
     hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
     # Cells that got their content from a merge: (row number, column index).
     merged: frozenset[tuple[int, int]] = frozenset()
     # Merges as (top, left), (bottom, right), indices from 0.
@@ -56,7 +66,7 @@ class Sheet:
 class Workbook:
     sheets: list[Sheet] = field(default_factory=list)
     hidden_sheets: tuple[str, ...] = ()
-    is_too_large: bool = False
+    is_unexamined: bool = False
 
 
 def read_workbook(path: Path, is_zip: bool) -> Workbook:
@@ -67,54 +77,100 @@ def read_workbook(path: Path, is_zip: bool) -> Workbook:
     if path.stat().st_size > MAX_PACKED:
         raise refusal("S002", value=_megabytes(path.stat().st_size), known=_megabytes(MAX_PACKED))
     try:
-        unpacked = _unpacked_size(path) if is_zip else 0
-        is_examined = is_zip and unpacked <= MAX_EXAMINED
-        return _read(path, _oddities(path) if is_examined else {}, is_too_large=unpacked > MAX_EXAMINED)
+        return _read(path, is_zip)
     except PasswordError as error:
         raise refusal("S004") from error
-    except (
-        CalamineError, ZipError, XmlError, zipfile.BadZipFile, ElementTree.ParseError,
-        InvalidFileException, KeyError, OSError, ValueError, TypeError, IndexError, NotImplementedError,
-    ) as error:  # fmt: skip
+    except DAMAGED as error:
+        raise refusal("S005") from error
+    except BaseException as error:
+        # An assertion of calamine that fails: it has no class of its own to be caught by.
+        if type(error).__name__ != "PanicException":
+            raise
         raise refusal("S005") from error
 
 
-@dataclass
-class _Oddities:
-    hidden_rows: set[int] = field(default_factory=set)
-    errors: dict[tuple[int, int], str] = field(default_factory=dict)
-
-
-def _read(path: Path, oddities: dict[str, _Oddities], *, is_too_large: bool) -> Workbook:
+def _read(path: Path, is_zip: bool) -> Workbook:
     sheets, hidden = [], []
-    with CalamineWorkbook.from_path(str(path)) as workbook:
+    looked = _look(path) if is_zip else _look_at_old(path)
+    with _opened(path, is_zip) as workbook:
+        names = workbook.sheet_names
+        # What calamine reads and we do not is read all the same, and said.
+        is_unexamined = looked is None or len(looked) != len(names)
+        oddities = {} if looked is None or is_unexamined else dict(zip(names, looked, strict=True))
         for meta in workbook.sheets_metadata:
             if meta.typ is not SheetTypeEnum.WorkSheet:
                 continue
             if meta.visible is not SheetVisibleEnum.Visible:
                 hidden.append(meta.name)
                 continue
+            odd = oddities.get(meta.name, Oddities())
+            if is_zip:
+                _hold_size(meta.name, odd)
             sheet = workbook.get_sheet_by_name(meta.name)
             if sheet.end is None:
                 sheets.append(Sheet(meta.name, []))
                 continue
             if sheet.end[1] >= MAX_COLUMNS:
                 raise refusal("S008", sheet=meta.name, value=str(sheet.end[1] + 1), known=str(MAX_COLUMNS))
-            odd = oddities.get(meta.name, _Oddities())
             rows = [[cell_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-            for (row, column), text in odd.errors.items():
+            for (row, column), text in odd.instead.items():
                 if row <= len(rows) and column < len(rows[row - 1]):
                     rows[row - 1][column] = text
+            for row, column in odd.ten_thousand:
+                if row <= len(rows) and column < len(rows[row - 1]) and rows[row - 1][column] is not None:
+                    rows[row - 1][column] = f"{rows[row - 1][column]}万"
             merges = sheet.merged_cell_ranges or []
             merged = _fill_merges(rows, merges)
-            cells = [tuple(row) for row in rows]
-            sheets.append(Sheet(meta.name, cells, frozenset(odd.hidden_rows), merged, tuple(merges)))
-    return Workbook(sheets, tuple(hidden), is_too_large)
+            sheets.append(
+                Sheet(
+                    meta.name, [tuple(row) for row in rows], frozenset(odd.hidden_rows),
+                    frozenset(odd.hidden_columns), merged, tuple(merges),
+                )
+            )  # fmt: skip
+    return Workbook(sheets, tuple(hidden), is_unexamined)
+
+
+def _look(path: Path) -> list[Oddities]:
+    _hold_unpacked_size(path)
+    with zipfile.ZipFile(path) as package:
+        return sheet_xml.oddities(package, MAX_COLUMNS)
+
+
+def _look_at_old(path: Path) -> list[Oddities] | None:
+    try:
+        looked = biff.oddities(path)
+    except ValueError:
+        return None
+    for odd in looked:
+        # calamine lays out all sheets as it opens an .xls.
+        _hold_size(None, odd)
+    return looked
+
+
+def _hold_size(sheet: str | None, odd: Oddities) -> None:
+    """Errors: Refusal for a sheet of more columns or cells than are read."""
+    if odd.width > MAX_COLUMNS:
+        raise refusal("S008", sheet=sheet, value=str(odd.width), known=str(MAX_COLUMNS))
+    if odd.height * odd.width > MAX_CELLS:
+        size, most = f"{odd.height}行{odd.width}列", f"{MAX_CELLS // 10_000}万个单元格"
+        raise refusal("S002", sheet=sheet, value=size, known=most)
+
+
+@contextmanager
+def _opened(path: Path, is_zip: bool) -> Generator[CalamineWorkbook]:
+    """The workbook, by a name that says what it is: calamine goes by that, and ours tells nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / ("book.xlsx" if is_zip else "book.xls")
+        link.symlink_to(path.resolve())
+        with CalamineWorkbook.from_path(link) as workbook:
+            yield workbook
 
 
 def cell_text(cell: object) -> Cell:
     """A cell as text: numbers at Excel's 15 significant digits, dates as YYYY-MM-DD, empty = None."""
-    if cell is None or cell == "":
+    if isinstance(cell, str):
+        return cell or None
+    if cell is None:
         return None
     if isinstance(cell, bool):
         return "是" if cell else "否"
@@ -144,48 +200,26 @@ def _fill_merges(
     return frozenset(filled)
 
 
-def _unpacked_size(path: Path) -> int:
-    """Bytes that an archive unpacks to, whatever it declares of itself.
-
-    Errors: Refusal for an encrypted archive, or one that unpacks to more than MAX_UNPACKED.
-    """
+def _hold_unpacked_size(path: Path) -> None:
+    """Errors: Refusal for an encrypted archive, or one that unpacks to more than MAX_UNPACKED."""
     with zipfile.ZipFile(path) as package:
         if any(part.flag_bits & 1 for part in package.infolist()):
             raise refusal("S004")
         left = MAX_UNPACKED
         for part in package.infolist():
-            # The declared size can lie, so the bytes are counted as they come out.
+            # The declared size can lie: the bytes are counted to the end of what is packed, as calamine
+            # reads them, and a part that is not as long as it says is damaged.
+            declared, part.file_size = part.file_size, MAX_UNPACKED + BLOCK
             with package.open(part) as stream:
+                unpacked = 0
                 while block := stream.read(BLOCK):
-                    left -= len(block)
-                    if left < 0:
+                    unpacked += len(block)
+                    if unpacked > left:
                         most = _megabytes(MAX_UNPACKED)
                         raise refusal("S002", value=f"解压后超过{most}", known=most)
-    return MAX_UNPACKED - left
-
-
-def _oddities(path: Path) -> dict[str, _Oddities]:
-    """Sheet name → hidden rows, error cells and formulas that were never calculated."""
-    found: dict[str, _Oddities] = {}
-    with warnings.catch_warnings():
-        # What openpyxl leaves out (drawings, validations) is not read here anyway.
-        warnings.simplefilter("ignore")
-        # An open file: by a path openpyxl would judge the name, not the content.
-        with path.open("rb") as stream:
-            calculated = load_workbook(stream, data_only=True)
-        with path.open("rb") as stream:
-            written = load_workbook(stream, data_only=False)
-    for sheet in calculated.worksheets:
-        odd = found.setdefault(sheet.title, _Oddities())
-        odd.hidden_rows |= {number for number, row in sheet.row_dimensions.items() if row.hidden}
-        for cells in written[sheet.title].iter_rows():
-            for cell in cells:
-                value = sheet.cell(cell.row, cell.column)
-                if value.data_type == "e":
-                    odd.errors[cell.row, cell.column - 1] = str(value.value)
-                elif cell.data_type == "f" and value.value is None:
-                    odd.errors[cell.row, cell.column - 1] = UNCALCULATED
-    return found
+            if unpacked != declared:
+                raise zipfile.BadZipFile(part.filename)
+            left -= unpacked
 
 
 def _megabytes(size: int) -> str:

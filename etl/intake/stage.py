@@ -7,6 +7,7 @@ read as written comes back by a join, and so do numbers that are not plain: a cl
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,8 +21,17 @@ import duckdb
 import pyarrow as pa
 
 from etl.intake import words as w
-from etl.intake.fields import FIELD_BY_NAME, HEADER_TO_FIELD, RETURN_FIELDS, TEN_THOUSAND_TONNES, plain
+from etl.intake.fields import (
+    FIELD_BY_NAME,
+    HEADER_TO_FIELD,
+    MONTH_HEADERS,
+    RETURN_FIELDS,
+    TEN_THOUSAND_TONNES,
+    YEAR_HEADERS,
+    plain,
+)
 from etl.intake.finding import Finding
+from etl.intake.header import is_in_tonnes, ten_thousand_corner, written_month
 from etl.intake.mapping import Mapping as Layout
 from etl.intake.mapping import field_sql, literal, translate, where_sql
 from etl.intake.receive import TextSource
@@ -33,6 +43,8 @@ from etl.reference import Declared
 
 BATCH = 20_000
 OPTIONAL_WHEN_ANY_KEY = frozenset({"uscc", "unit_code"})
+# A line without any of these has no flow.
+FLOW = ("commodity", "direction", "mode")
 KILOMETRES = pa.decimal128(18, 9)
 
 
@@ -70,6 +82,7 @@ def stage(
     row_number = _load(staged)
     _make_lines(staged, row_number, declared, layout)
     _read_words(staged, declared, registry, layout, own_units)
+    _find_merged_tonnes(staged)
     return staged
 
 
@@ -143,6 +156,9 @@ def _count_lines(text: Path) -> int:
 def _make_lines(staged: Stage, row_number: str, declared: Declared, layout: Layout | None) -> None:
     """The view `line`: number and our columns as text, by header, head block, constant or derivation."""
     source = staged.source
+    for name in ("00_is_total_word", "05_is_signature"):
+        staged.con.execute(statement(name))
+    again = _headers_again(staged, row_number)
     columns = _mapped(staged, layout) if layout else _by_header(staged)
     # A footer is told by its lack of a month and code of its own; a head block would lend it both.
     # So would a mapping's constant.
@@ -162,19 +178,59 @@ def _make_lines(staged: Stage, row_number: str, declared: Declared, layout: Layo
             f"{_any_filled(own_keys)} AS has_own_key",
             f"{_any_filled([f'c{index}' for index in range(len(source.header))])} AS is_filled",
             f"({taken}) AS is_taken",
+            f"{row_number} IN ({', '.join(map(str, again))}) AS is_header_again" if again
+            else "false AS is_header_again",
+            f"{_other_word(source.header, columns)} AS other_word",
+            *(f"{FIELD_BY_NAME[name].header in fixed} AS {name}_is_fixed" for name in FLOW),
         ))
     )  # fmt: skip
     in_line.create_view("in_line")
     staged.con.execute(statement("10_line"))
     if layout and layout.where and (left_out := len(in_line.filter("NOT is_taken"))):
         staged.notes.append(finding("S114", value=str(left_out)))
-    for row, index in sorted(source.merged):
-        if row > source.header_row and columns.get("tonnes") == f"c{index}":
-            staged.hits.append((row, "S106", "tonnes", None, None))
+
+
+def _find_merged_tonnes(staged: Stage) -> None:
+    """A number that is merged over several flows; a remark merged over the whole table is none."""
+    source = staged.source
+    if not source.merged or staged.headers["tonnes"] not in source.header:
+        return
+    column = source.header.index(staged.headers["tonnes"])
+    rows = sorted(row for row, index in source.merged if index == column and row > source.header_row)
+    if rows:
+        data = staged.con.view("stg_row").filter(f"is_data AND row_no IN ({', '.join(map(str, rows))})")
+        staged.hits += [
+            (row, "S106", "tonnes", None, None)
+            for (row,) in data.project("row_no").order("row_no").fetchall()
+        ]
 
 
 def _any_filled(columns: list[str]) -> str:
     return f"({' OR '.join(f'{column} IS NOT NULL' for column in columns) or 'false'})"
+
+
+def _headers_again(staged: Stage, row_number: str) -> list[int]:
+    """Rows of the header that are printed again on the next page: alike in each cell, and no data."""
+    source, raw = staged.source, staged.con.table("raw")
+    rows: list[int] = []
+    for texts in source.header_rows:
+        filled = [
+            f"trim(c{index}) = {literal(text)}"
+            for index, text in enumerate(texts[: len(source.header)])
+            if text and index not in source.own
+        ]
+        if len(filled) > 1:
+            rows += [row for (row,) in raw.filter(" AND ".join(filled)).project(row_number).fetchall()]
+    staged.notes += [finding("S119", sheet=source.sheet, row=row) for row in sorted(rows)]
+    return rows
+
+
+def _other_word(header: tuple[str, ...], columns: dict[str, str]) -> str:
+    """合计 or 填表人： where a column that is not ours says it, such as 序号; NULL where none does."""
+    used = set(re.findall(r"\bc\d+\b", " ".join(columns.values())))
+    others = [f"c{index}" for index in range(len(header)) if f"c{index}" not in used]
+    found = [f"if(is_total_word({cell}) OR is_signature({cell}), {cell}, NULL)" for cell in others]
+    return f"coalesce({', '.join(('NULL::VARCHAR', *found))})" if found else "NULL::VARCHAR"
 
 
 def _add_head_block(staged: Stage, columns: dict[str, str]) -> None:
@@ -228,8 +284,46 @@ def _by_header(staged: Stage) -> dict[str, str]:
                             known=FIELD_BY_NAME[name].header)
                 )  # fmt: skip
     if not columns:
-        raise refusal("S116", sheet=sheet)
+        names = "、".join(list(dict.fromkeys(filter(None, staged.source.header)))[:6]) or "空白"
+        raise refusal("S116", sheet=sheet, row=max(staged.source.header_row, 1), value=names)
+    _join_year(staged, columns)
+    _note_what_stands_above(staged, columns)
     return columns
+
+
+def _join_year(staged: Stage, columns: dict[str, str]) -> None:
+    """年 and 月 in two columns are one month; a cell that has its year already stays as it is."""
+    header = staged.source.header
+    years = [index for index, name in enumerate(header) if plain(name) in YEAR_HEADERS]
+    months = [index for index, name in enumerate(header) if plain(name) in MONTH_HEADERS]
+    if len(years) != 1 or len(months) != 1:
+        return
+    year, month = f"trim(c{years[0]})", f"trim(c{months[0]})"
+    columns["month"] = (
+        f"CASE WHEN regexp_full_match({month}, '\\d{{1,2}}月?') AND regexp_full_match({year}, '\\d{{4}}年?')"
+        f" THEN rtrim({year}, '年') || '年' || rtrim({month}, '月') || '月' ELSE c{months[0]} END"
+    )
+    staged.headers["month"] = header[months[0]]
+    read = {header[years[0]], header[months[0]]}
+    staged.notes = [
+        note for note in staged.notes if not (note.code in ("S108", "S110") and note.column in read)
+    ]
+
+
+def _note_what_stands_above(staged: Stage, columns: dict[str, str]) -> None:
+    """A title that names the month, or 万吨 above a column that says 吨, is said and not acted upon."""
+    source = staged.source
+    if "month" not in columns and "月份" not in source.head:
+        found = written_month(source.above, source.sheet)
+        if found is not None:
+            row, text = found
+            known = w.read_month(text).value or "2025-03"
+            staged.notes.append(finding("S117", sheet=source.sheet, row=row, value=text, known=known))
+    in_tonnes = next((name for name in source.header if is_in_tonnes(name)), None)
+    corner = ten_thousand_corner(source.above)
+    if in_tonnes is not None and corner is not None:
+        row, text = corner
+        staged.notes.append(finding("S118", sheet=source.sheet, row=row, value=text, known=in_tonnes))
 
 
 def _mapped(staged: Stage, layout: Layout) -> dict[str, str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
 from etl import uscc
+from etl.intake.fields import UNITS
 from etl.reference import Declared
 
 # Readings: as written, or in which way otherwise.
@@ -20,6 +21,7 @@ PLAIN, BLANK, TOTAL, ERROR, CONTROL = "", "blank", "total", "error", "control"
 WIDTH, FORM, ALIAS, SEPARATOR = "width", "form", "alias", "separator"
 UNKNOWN, AMBIGUOUS, NEGATIVE, DECIMALS = "unknown", "ambiguous", "negative", "decimals"
 EXCEL, CHECK = "excel", "check"
+UNIT, TEN_THOUSAND = "unit", "ten_thousand"
 
 
 class Word(NamedTuple):
@@ -33,10 +35,15 @@ class Word(NamedTuple):
 Reader = Callable[[str], Word]
 
 _ERROR = re.compile(r"#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|ERROR!|公式未计算)")
-_TOTAL = re.compile(r"(本?[年月页]?(合计|小计|总计|共计)|累计)[:：]?")
-_MONTH = re.compile(r"(\d{4})(?:-|/|年|\.)(\d{1,2})月?")
+# 煤炭小计, 3月合计(吨): such words end a name of their own; 其中:煤炭 repeats a part of what stands above.
+_TOTAL = re.compile(r"(.{0,12}(合计|小计|总计|共计|累计)|其中:?.{0,12})(\((万?吨|元)\))?:?")
+WRITTEN_MONTH = re.compile(r"(?:19|20)\d{2}\s*年\s*\d{1,2}\s*月|(?<!\d)20\d{2}[-./]\d{1,2}(?![-./\d])")
+_MONTH = re.compile(r"(\d{4})(?:-|/|年|\.)(\d{1,2})(?:月份?)?")
 _DAY = re.compile(r"(\d{4})(?:-|/|年|\.)(\d{1,2})(?:-|/|月|\.)(\d{1,2})日?(?: \d{1,2}:\d{2}(?::\d{2})?)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})?")
+# A day as the number that Excel keeps it as, where its cell lost the date form: 1990 to 2099.
+_SERIAL = re.compile(r"[3-7]\d{4}")
+_FIRST_SERIAL = date(1899, 12, 30)
 _EXCEL_CODE = re.compile(r"\d(\.\d+)?[Ee]\+\d+|\d{15}000")
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?")
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -47,14 +54,24 @@ _SPACED = re.compile(r"-?\d{1,3}( \d{3})+(\.\d+)?")
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x2212: 0x2D}
 
 
+# 'text and ="text": how a program keeps Excel from making a number of a code.
+_QUOTED = re.compile(r"=\"([^\"]*)\"|['‘’](?=.)(.*)", re.DOTALL)
+
+
+def unquoted(text: str) -> str:
+    """Text without the marks that only say that it is text."""
+    match = _QUOTED.fullmatch(text.strip())
+    return (match[1] or match[2] or "") if match else text
+
+
 def half_width(text: str) -> str:
     """Text with full-width letters, digits and signs as half width, without blanks around it."""
-    return text.translate(_HALF_WIDTH).strip()
+    return unquoted(text).translate(_HALF_WIDTH).strip()
 
 
 def fold(text: str) -> str:
     """Text as names are compared: half width, without any blank."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    return "".join(unicodedata.normalize("NFKC", unquoted(text)).split())
 
 
 def is_total(text: str) -> bool:
@@ -102,7 +119,7 @@ def read_month(text: str, form: str | None = None) -> Word:
         or _COMPACT.fullmatch(tidy)
     )  # fmt: skip
     if not match:
-        return Word(None, UNKNOWN)
+        return _serial_month(tidy)
     year, month = match[1], match[2]
     if re.fullmatch(r"\d{4}\.1", tidy):
         return Word(None, AMBIGUOUS)
@@ -110,6 +127,13 @@ def read_month(text: str, form: str | None = None) -> Word:
         return Word(None, UNKNOWN)
     value = f"{year}-{int(month):02d}"
     return Word(value, PLAIN if value == text else WIDTH if value == tidy else FORM)
+
+
+def _serial_month(tidy: str) -> Word:
+    if not _SERIAL.fullmatch(tidy):
+        return Word(None, UNKNOWN)
+    day = _FIRST_SERIAL + timedelta(days=int(tidy))
+    return Word(f"{day:%Y-%m}", FORM) if 1990 <= day.year < 2100 else Word(None, UNKNOWN)
 
 
 def _declared_month(text: str, form: str) -> Word:
@@ -152,20 +176,27 @@ def read_key(text: str) -> Word:
     return Word(tidy, PLAIN if tidy == text.strip() else WIDTH)
 
 
-def number_reader(integer_digits: int, decimals: int) -> Reader:
+def number_reader(integer_digits: int, decimals: int, units: tuple[str, ...] = ()) -> Reader:
     """Reads a number of at most so many digits as plain decimal text; tested as text, never cast.
 
-    Thousands separators, full width and blanks are read and said; 1e3 and 1_000 are no numbers;
-    more decimals than the column holds are not rounded away but refused (zeros at the end are not).
+    Thousands separators, full width, blanks and one of `units` behind it are read and said; 1e3 and 1_000
+    are no numbers; 万 behind a number is never read. More decimals than the column holds are not rounded
+    away but refused (zeros at the end are not).
     """
+    unit = re.compile(rf"\s*(?:{'|'.join(map(re.escape, units))})", re.IGNORECASE) if units else None
 
     def read(text: str) -> Word:
         if word := odd(text):
             return word
         tidy = half_width(text)
         reading = PLAIN if tidy == text else WIDTH
+        if _IN_TEN_THOUSAND.fullmatch(tidy):
+            return Word(None, TEN_THOUSAND)
+        if unit is not None and (end := _behind(tidy, unit)) is not None:
+            tidy, reading = tidy[:end], UNIT
         if _GROUPED.fullmatch(tidy) or _SPACED.fullmatch(tidy):
-            tidy, reading = tidy.replace(",", "").replace(" ", ""), SEPARATOR
+            tidy = tidy.replace(",", "").replace(" ", "")
+            reading = reading if reading == UNIT else SEPARATOR
         match = _NUMBER.fullmatch(tidy)
         # \d also knows the digits of other scripts, which Decimal would take.
         if not match or not tidy.isascii():
@@ -182,6 +213,20 @@ def number_reader(integer_digits: int, decimals: int) -> Reader:
         return Word(value, reading)
 
     return read
+
+
+_IN_TEN_THOUSAND = re.compile(r"[\d.,\s]+万\s*(吨|公里)?")
+
+
+def _behind(text: str, unit: re.Pattern[str]) -> int | None:
+    """Where a number ends that a unit stands behind; None = none does."""
+    end = next(
+        (at for at, letter in enumerate(text) if at and not (letter.isdigit() or letter in ",. ")), None
+    )
+    if end is None:
+        return None
+    end = len(text[:end].rstrip())
+    return end if end and unit.fullmatch(text, end) else None
 
 
 def list_reader(names: Mapping[str, str], totals: bool = False) -> Reader:
@@ -270,5 +315,5 @@ def readers(declared: Declared, parks: Mapping[str, str], date_form: str | None)
         "loading": list_reader(LOADINGS),
         "weighing_basis": list_reader(WEIGHING),
         "note": read_note,
-        **{name: number_reader(whole, places) for name, (whole, places, _) in NUMBERS.items()},
+        **{name: number_reader(whole, places, UNITS[name]) for name, (whole, places, _) in NUMBERS.items()},
     }

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from files.make_files import CASES, COLUMNS, EXPECTED, HERE, expected_rows
+from files.make_files import CASES, COLUMNS, EXPECTED, HERE, SUFFIXES, expected_rows
 from returns import check_file
 
 from etl.intake import rules
@@ -68,7 +68,7 @@ def test_a_stored_file_has_its_findings_and_no_other(name: str):
 def test_the_files_are_those_that_the_script_makes():
     """Rules or cases changed without the script: run it, and look at what it changes."""
     assert len(NAMES) >= 60
-    on_disk = {file.name for file in HERE.iterdir() if file.suffix in (".csv", ".xlsx", ".xls")}
+    on_disk = {file.name for file in HERE.iterdir() if file.suffix in SUFFIXES}
     assert on_disk - {EXPECTED.name} == set(NAMES)
     with EXPECTED.open(encoding="utf-8", newline="") as lines:
         assert [tuple(row) for row in csv.reader(lines)] == [COLUMNS, *expected_rows()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import xlsxwriter
 import xlwt
 from returns import HEADERS, good, text_of
 
+from etl.intake import spreadsheet
 from etl.intake.receive import Refusal, read_text_table
 from etl.intake.spreadsheet import cell_text
 
@@ -47,6 +49,25 @@ def test_chinese_that_begins_late_is_still_found(tmp_path):
     content = "month,tonnes,note\n" + "2025-03,1,x\n" * 30_000 + "2025-03,1,忻州\n"
     assert read(tmp_path, content.encode("gb18030")).rows[-1] == ("2025-03", "1", "忻州")
     assert read(tmp_path, content.encode("utf-8")).rows[-1] == ("2025-03", "1", "忻州")
+
+
+def test_a_word_that_is_utf8_by_chance(tmp_path):
+    """原平 in GB18030 is two letters of other scripts in UTF-8; São is Portuguese whatever GB18030 makes of it."""
+    disguised = read(tmp_path, "month,from,to\n2025-03,原平,A\n".encode("gb18030"))
+    assert (disguised.encoding, disguised.rows) == ("GB18030", [("2025-03", "原平", "A")])
+    assert [note.code for note in disguised.notes] == ["S010"]
+    for text in ("São Luís", "ação", "Москва", "Αθήνα", "原平", "é"):
+        table = read(tmp_path, f"month,from,to\n2025-03,{text},A\n")
+        assert (table.encoding, table.rows[0][1]) == ("UTF-8", text)
+
+
+def test_a_bad_byte_before_all_chinese_is_named(tmp_path):
+    """What is known of the header tells the encoding, not what stands before the bad byte."""
+    for encoding in ("utf-8", "gb18030"):
+        with pytest.raises(Refusal) as refused:
+            read(tmp_path, b"\xff" + TABLE.encode(encoding))
+        found = refused.value.finding
+        assert (found.code, found.row, found.value) == ("S006", 1, "0xFF")
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";"])
@@ -92,6 +113,72 @@ def test_labels_titles_and_the_head_block_stand_above(tmp_path):
     assert (table.header, table.header_row) == (("货类", "方向", "运量吨"), 6)
     assert table.row_numbers == [7]
     assert table.head == {"月份": ("2025-03", 3), "企业名称": ("甲", 4)}
+
+
+@pytest.mark.parametrize(
+    "rows, names, last",
+    [
+        # Names over units, marks or the columns' numbers.
+        (["月份,运距,运量吨", "(必填),公里,（吨）"], ("月份", "运距", "运量吨"), 2),
+        (["月份,运距,运量", ",公里,万吨"], ("月份", "运距", "运量(万吨)"), 2),
+        (["月份,运距,运量吨", ",米,万吨"], ("月份", "运距(米)", "运量(万吨)"), 2),
+        (["月份,运距,运量", "甲,1,2"], ("月份", "运距", "运量"), 2),
+        # Groups over their parts, in three rows at most with the units.
+        (["月份,起讫点,,运量", ",起点,终点,", ",,,吨"], ("月份", "起点", "终点", "运量"), 3),
+        (["月份,企业名称,运量吨,", ",,本月,累计"], ("月份", "企业名称", "运量吨", "累计"), 2),
+        # A line of data below is none of it, and neither is a title or a head block above.
+        (["月份,货类,运量吨", "2025-03,煤炭,5"], ("月份", "货类", "运量吨"), 1),
+        (["标题,标题,标题", "月份,货类,运量吨"], ("月份", "货类", "运量吨"), 2),
+        (["月份：,,企业名称：,", "货类,方向,运量吨,起点"], ("货类", "方向", "运量吨", "起点"), 2),
+    ],
+)
+def test_headers_of_several_rows(tmp_path, rows, names, last):
+    table = read(tmp_path, "\n".join([*rows, "2025-03,x,1,9"]) + "\n")
+    assert (table.header, table.header_row) == (names, last)
+
+
+def test_parts_of_a_merged_group_whatever_they_are_called(tmp_path):
+    """A form of others: 收款人 over 全称 and 账号, beside 序号 merged over both rows."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (
+        ["申请单位：", None, "单位：元"],
+        ["序号", "收款人", None],
+        [None, "全称", "账号"],
+        [1, "某公司", "62"],
+    ):
+        sheet.append(row)
+    for span in ("A2:A3", "B2:C2"):
+        sheet.merge_cells(span)
+    book.save(tmp_path / "x.xlsx")
+    table = read_text_table(tmp_path / "x.xlsx", known=["序号", "收款人"])
+    assert (table.header, table.header_row) == (("序号", "收款人（全称）", "收款人（账号）"), 3)
+    assert table.row_numbers == [4]
+
+
+@pytest.mark.parametrize(
+    "above, header, name",
+    [
+        ("单位：万吨", "运量", "运量(万吨)"),
+        ("公转铁月报（万吨）", "货运量", "货运量(万吨)"),
+        ("计量单位：公里、万吨", "运量", "运量(万吨)"),
+        ("单位：吨", "运量", "运量"),
+        ("单位：万元", "运量", "运量"),
+        ("全年完成5万吨", "运量", "运量"),
+    ],
+)
+def test_a_corner_in_ten_thousand_tonnes_is_part_of_the_name(tmp_path, above, header, name):
+    """运量 under 单位：万吨 is never read as tonnes."""
+    table = read(tmp_path, f"{above},,\n月份,企业名称,{header}\n2025-03,甲,1\n")
+    assert table.header[2] == name
+
+
+def test_several_labels_of_the_head_block_in_one_cell(tmp_path):
+    content = (
+        "填报单位（公章）：甲  煤业公司    报告期：2025年3月　计量单位：吨,,\n货类,方向,运量吨\n煤炭,发运,1\n"
+    )
+    table = read(tmp_path, content)
+    assert table.head == {"企业名称": ("甲  煤业公司", 1), "月份": ("2025年3月", 1)}
 
 
 def test_rows_shorter_than_the_header_are_filled(tmp_path):
@@ -168,6 +255,55 @@ def test_the_sheet_whose_header_fits_is_read(tmp_path):
     table = read_text_table(tmp_path / "x.xls")
     assert table.sheet == "月报"
     assert [(note.code, note.value) for note in table.notes] == [("S103", "旧"), ("S104", "说明")]
+
+
+def old_book(folder: Path, rows: int) -> Path:
+    """An .xls with a hidden row, a hidden column and two error cells; small ones lie in pieces of 64 bytes."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("月报")
+    for number in range(rows):
+        sheet.write(number, 0, "月份" if number == 0 else "2025-03")
+        sheet.write(number, 1, "运量吨" if number == 0 else number)
+        sheet.write(number, 2, "箱数" if number == 0 else number)
+    sheet.row(2).hidden = True
+    sheet.col(2).hidden = True
+    sheet.row(3).set_cell_error(3, 0x2A)
+    sheet.row(4).set_cell_error(3, 0x07)
+    book.save(str(folder / "x.xls"))
+    return folder / "x.xls"
+
+
+@pytest.mark.parametrize("rows", [6, 20_000])
+def test_an_old_workbook_is_read_with_what_is_odd_about_it(tmp_path, rows):
+    """Error cells are not empty, hidden rows and columns are said, in a small file and in one of many sectors."""
+    table = read_text_table(old_book(tmp_path, rows))
+    assert [(note.code, note.row, note.column) for note in table.notes] == [
+        ("S102", 3, None),
+        ("S122", None, "箱数"),
+    ]
+    source = spreadsheet.read_workbook(tmp_path / "x.xls", False).sheets[0]
+    assert [row[3] for row in source.rows[:6]] == [None, None, None, "#N/A", "#DIV/0!", None]
+
+
+def test_an_old_workbook_whose_records_are_not_understood_says_so(tmp_path, monkeypatch):
+    """S011: read all the same, by the reader that understands it."""
+
+    def failing(_: Path):
+        raise ValueError
+
+    monkeypatch.setattr(spreadsheet.biff, "oddities", failing)
+    table = read_text_table(old_book(tmp_path, 6))
+    assert ([note.code for note in table.notes], len(table.rows)) == (["S011"], 5)
+
+
+@pytest.mark.parametrize("cut", [0, 30, 76, 512, 1000, 5000])
+def test_a_damaged_container_ends_with_a_message(tmp_path, cut):
+    content = bytearray(old_book(tmp_path, 6).read_bytes())
+    content[cut : cut + 40] = b"\xff" * 40
+    (tmp_path / "y.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + content[8:])
+    # Read or refused: anything else, such as a panic of the reader, is a crash.
+    with suppress(Refusal):
+        read_text_table(tmp_path / "y.xls")
 
 
 @pytest.mark.skipif(not REAL_SHEETS.is_dir(), reason="the public sheets are not beside the project")

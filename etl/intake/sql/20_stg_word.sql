@@ -12,6 +12,11 @@ select
     word_key.shown, word_key.unit_problem, word_key.unit_known, word_key.name_problem, word_key.registered_name,
     word_key.is_foreign_unit,
     line.has_own_key and word_key.is_key as is_key_line,
+    line.other_word,
+    commodity_is_fixed or direction_is_fixed or mode_is_fixed as is_fixed,
+    (commodity_is_fixed or line.commodity is null or (commodity.cell is not null and commodity.value is null))
+    and (direction_is_fixed or line.direction is null or (direction.cell is not null and direction.value is null))
+    and (mode_is_fixed or line.mode is null or (mode.cell is not null and mode.value is null)) as is_flowless,
     if(commodity.cell is null, line.commodity, commodity.value) as commodity,
     if(line.commodity is null, 'blank', coalesce(commodity.reading, '')) as commodity_reading,
     if(direction.cell is null, line.direction, direction.value) as direction,

@@ -4,9 +4,16 @@
 create view stg_row as
 with word as (
     select
-        stg_word.* replace (coalesce(loading, '散装') as loading),
+        stg_word.* replace (
+            coalesce(loading, '散装') as loading,
+            is_total or (is_flowless and coalesce(is_total_word(other_word), false)) as is_total
+        ),
+        if(is_flowless, written::varchar, '') as words,
         tonnes_reading = 'blank' and distance_km_reading = 'blank'
         and commodity is null and direction is null and mode is null as is_empty_flow,
+        -- A line without a flow and without a readable month of its own is a signature or a remark; so is one with
+        -- 填表人：, beside which a telephone number may stand under the tonnes.
+        is_empty_flow or (is_signature(words) and (tonnes is null or not is_fixed)) as is_remark,
         coalesce(drayage = '是', false) as is_drayage,
         transfer_kind is not null as is_known_transfer,
         od.distance_km as od_distance_km,
@@ -24,7 +31,8 @@ with word as (
 select
     *,
     is_zero_word and coalesce(tonnes, 0) = 0 and tonnes_reading in ('', 'blank', 'width') as is_zero,
-    -- A line without a flow and without a readable month of its own is a signature or a remark.
-    not is_total and is_empty_flow and not is_zero_word and not is_key_line as is_footer,
-    not is_total and (not is_empty_flow or is_zero_word or is_key_line) as is_data
+    -- Totals of more than this table or of a part of it are not held against the rows.
+    if(is_total, regexp_matches(words, '累计|其中'), false) as is_beyond,
+    not is_total and not is_zero_word and not is_key_line and is_remark as is_footer,
+    not is_total and (is_zero_word or is_key_line or not is_remark) as is_data
 from word

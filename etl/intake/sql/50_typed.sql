@@ -11,6 +11,7 @@ select
     tonnes,
     is_data,
     is_total,
+    is_beyond,
     is_footer,
     is_zero,
     hash(

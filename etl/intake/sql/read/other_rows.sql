@@ -4,6 +4,7 @@ with summed as (
     select
         row_no,
         is_total,
+        is_beyond,
         is_footer,
         tonnes as printed,
         sum(tonnes) filter (is_data) over (order by row_no) as above
@@ -13,7 +14,7 @@ with summed as (
 select
     row_no,
     is_total,
-    printed,
+    if(is_beyond, null, printed) as printed,
     coalesce(above, 0) as above
 from summed
 where is_total or is_footer
