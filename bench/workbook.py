@@ -19,11 +19,12 @@ import pyarrow as pa
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
-from bench.load import HEADER, TYPED, UNITS, code, flows, times
+from bench.load import HEADER, TYPED, code, flows, times
 from etl.intake.check import check_in_process
 from etl.reference import data_folder, load_declared
 
 RUNS = 3
+UNITS = 200
 TODAY = date(2026, 10, 12)
 Measured = tuple[float, float]
 
