@@ -37,16 +37,16 @@ class BuildFailed(Exception):
 
 
 def publish_open(work: Workplace, progress: Progress | None = None) -> Path | None:
-    """Publish until no request is open. Gives the last version; None where another process is at it.
+    """Publish until no request is open. Gives the last version; None where another process did it or is at it.
 
     Errors: those of `pipeline.publish_build` but BuildRunning; the failed request counts as answered.
     """
     target = None
     while _open_requests(work):
         try:
-            target = pipeline.publish_build(work, progress=progress)
+            target = pipeline.publish_requested(work, progress) or target
         except BuildRunning:
-            return None
+            return target
     return target
 
 

@@ -198,30 +198,42 @@ def publish_build(work: Workplace, as_of: date | None = None, progress: Progress
     Errors: BuildRunning, BuildRefused; duckdb.Error or OSError where the disk or the memory fails. In each
     case the old version stays as it is.
     """
-    day = as_of or work.today
     with publish.single_flight(work.home):
+        return _publish(work, as_of, progress)
+
+
+def publish_requested(work: Workplace, progress: Progress | None = None) -> Path | None:
+    """As `publish_build`, if a request is still open when the lock is ours; None where a build has answered it."""
+    with publish.single_flight(work.home):
+        with reading(work.ledger) as connection:
+            waiting = jobs.open_requests(connection)
+        return _publish(work, None, progress) if waiting else None
+
+
+def _publish(work: Workplace, as_of: date | None, progress: Progress | None) -> Path:
+    day = as_of or work.today
+    with work.ledger.begin() as connection:
+        job = jobs.begin(connection, jobs.BUILD, STAFF)
+        # Read before the inputs are: what is asked for from now on may not be in them.
+        last = 0 if as_of else jobs.last_request(connection)
+    try:
+        newest = publish.next_path(work.home)
+        target = publish.as_of_path(work.home, day) if as_of else newest
+        building = publish.building_path(target)
+        build(building, known_on(work, day), work.declared, day, progress)
+        publish.put(building, target)
+        if not as_of:
+            publish.point_to(work.home, target)
+    except Exception as error:
         with work.ledger.begin() as connection:
-            job = jobs.begin(connection, jobs.BUILD, STAFF)
-            # Read before the inputs are: what is asked for from now on may not be in them.
-            last = 0 if as_of else jobs.last_request(connection)
-        try:
-            newest = publish.next_path(work.home)
-            target = publish.as_of_path(work.home, day) if as_of else newest
-            building = publish.building_path(target)
-            build(building, known_on(work, day), work.declared, day, progress)
-            publish.put(building, target)
-            if not as_of:
-                publish.point_to(work.home, target)
-        except Exception as error:
-            with work.ledger.begin() as connection:
-                jobs.answer_requests(connection, job, last)
-                jobs.end(connection, job, Outcome.FAILED, _failure(error))
-            raise
-        with work.ledger.begin() as connection:
-            audit.append(connection, STAFF, "发布", target.name, {"as_of": day.isoformat()})
             jobs.answer_requests(connection, job, last)
-            detail = {"snapshot": target.stem, "as_of": day.isoformat()}
-            jobs.end(connection, job, Outcome.DONE, detail=detail)
+            jobs.end(connection, job, Outcome.FAILED, _failure(error))
+        raise
+    with work.ledger.begin() as connection:
+        audit.append(connection, STAFF, "发布", target.name, {"as_of": day.isoformat()})
+        jobs.answer_requests(connection, job, last)
+        detail = {"snapshot": target.stem, "as_of": day.isoformat()}
+        jobs.end(connection, job, Outcome.DONE, detail=detail)
     return target
 
 
