@@ -187,7 +187,7 @@ def mutated(data: bytes, most: int, draw: random.Random, mutate: Mutate) -> byte
             changed = gzip.compress(mutate(gzip.decompress(data), most), mtime=0)
         else:
             changed = mutate(data, most)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error):
+    except (zipfile.BadZipFile, OSError, EOFError, LookupError, ValueError, RuntimeError, zlib.error):
         return mutate(data, most)
     return changed if len(changed) <= most else mutate(data, most)
 
