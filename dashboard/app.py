@@ -19,16 +19,20 @@ VIEWS = Path(__file__).parent / "views"
 SYSTEM = "公转铁监测"
 ENTERPRISE, OVERVIEW, REPORTING, FILING, RULES = "enterprise", "overview", "reporting", "filing", "rules"
 REGISTRY, SPURS, OFFICIAL = "registry", "spurs", "official"
+REVIEW, TASKS, JOBS = "review", "tasks", "jobs"
 TITLES = {
     FILING: "填报",
     OVERVIEW: "总览",
     REPORTING: "报送进度",
+    REVIEW: "审核",
     "corridors": "通道",
     "enterprises": "企业",
     ENTERPRISE: "单位",
     REGISTRY: "名录",
     SPURS: "专用线台账",
     OFFICIAL: "官方数",
+    TASKS: "重点任务",
+    JOBS: "作业",
     RULES: "填报规则",
 }
 # What the filter row leaves out of sight: about one month; about returns, not figures; no 发运 and 到达.
@@ -39,15 +43,20 @@ _FILTERS = {
     OFFICIAL: "undirected",
     FILING: "unfiltered",
     RULES: "unfiltered",
+    REVIEW: "unfiltered",
+    TASKS: "unfiltered",
+    JOBS: "unfiltered",
 }
 _UNITS = {REPORTING, "enterprises", REGISTRY, SPURS}
 # An enterprise sees the city's figures and its own page, and files for itself; nobody files for others; a
-# department and the railway see no single unit.
+# department and the railway see no single unit; only who reviews has returns to decide on.
 _CLOSED = {
-    Role.ENTERPRISE: {"corridors", OFFICIAL} | _UNITS,
-    Role.DEPARTMENT: {FILING, ENTERPRISE, OFFICIAL} | _UNITS,
-    Role.RAILWAY: {FILING, ENTERPRISE} | _UNITS,
-    Role.COUNTY: {FILING, OFFICIAL},
+    Role.ENTERPRISE: {"corridors", OFFICIAL, REVIEW, TASKS, JOBS} | _UNITS,
+    Role.DEPARTMENT: {FILING, ENTERPRISE, OFFICIAL, REVIEW, JOBS} | _UNITS,
+    Role.RAILWAY: {FILING, ENTERPRISE, REVIEW, TASKS, JOBS} | _UNITS,
+    Role.COUNTY: {FILING, OFFICIAL, JOBS},
+    Role.LEADER: {FILING, REVIEW, JOBS},
+    Role.ADMIN: {FILING, REVIEW},
 }
 
 

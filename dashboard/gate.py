@@ -19,7 +19,7 @@ from dashboard import signin
 
 PAGES = (
     "filing", "overview", "reporting", "corridors", "enterprises", "enterprise", "registry", "spurs",
-    "official", "rules",
+    "official", "rules", "review", "tasks", "jobs",
 )  # fmt: skip
 _OPEN = ("/healthz", "/signin", "/signout", "/_stcore/", "/static/", "/media/", "/favicon")
 _POLICY = (
