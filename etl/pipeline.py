@@ -20,6 +20,8 @@ from etl.intake.finding import MUST, Finding
 from etl.intake.history import AcceptedRows
 from etl.intake.imports import read_contract
 from etl.intake.mapping import Mapping
+from etl.intake.rules import refusal
+from etl.intake.worker import in_child
 from etl.ledger import audit, jobs, official, registry, submissions, tables
 from etl.ledger.jobs import Job, Outcome
 from etl.ledger.schema import reading
@@ -176,12 +178,15 @@ def import_table(
 ) -> Imported:
     """Read a table of the 台账 (`ledger.tables.TABLES`) and record all of it or nothing.
 
-    The file is kept either way. `within`, where given, writes in the same transaction as the rows.
-    Errors: NotAllowed, KeyError for an unknown contract.
+    It is parsed in a child process and kept either way. `within`, where given, writes in the same transaction
+    as the rows. Errors: NotAllowed; Fault where our reader fails, as at a contract that does not exist.
     """
     with work.ledger.begin() as connection:
         submissions.keep_file(connection, work.home, path, mapping.text if mapping else None)
-    rows, findings = read_contract(path, contract, work.declared, mapping)
+    answer = in_child(read_contract, path, contract, work.declared, mapping)
+    if not isinstance(answer, tuple):
+        return Imported(0, (refusal("S009").finding,), accepted=False)
+    rows, findings = answer
     if any(finding.severity == MUST for finding in findings):
         return Imported(0, tuple(findings), accepted=False)
     with work.ledger.begin() as connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
@@ -46,11 +46,15 @@ _LOOKS_LIKE_USCC = re.compile(r"[0-9A-Za-z]{18}|\d(\.\d+)?[Ee]\+\d+")
 
 @dataclass(frozen=True)
 class Kind:
-    """How the values of a column are read, the rule's code for what cannot be, and what may stand there."""
+    """How the values of a column are read, the rule's code for what cannot be, and what may stand there.
+
+    `known` says it in words; `listed` gives the words of a closed list, in order, empty = no list.
+    """
 
     reader: Callable[[Declared], Reader]
     wrong: str
     known: Callable[[Declared], str] = lambda _: ""
+    listed: Callable[[Declared], Iterable[str]] = lambda _: ()
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,15 @@ def _enterprise_reader(declared: Declared) -> Reader:
 def _words(*words: str, **aliases: str) -> Kind:
     """A list of words; an alias stands for its word."""
     reader = list_reader({word: word for word in words} | aliases)
-    return Kind(lambda _: reader, "T006", lambda _: "、".join(words))
+    return Kind(lambda _: reader, "T006", lambda _: "、".join(words), lambda _: words)
 
 
 def _named(names: Callable[[Declared], Mapping[str, str]], file: str) -> Kind:
     """A name that the declared data has, under any of its aliases."""
-    return Kind(lambda declared: list_reader(names(declared)), "T013", lambda _: file)
+    return Kind(
+        lambda declared: list_reader(names(declared)), "T013", lambda _: file,
+        lambda declared: dict.fromkeys(names(declared).values()),
+    )  # fmt: skip
 
 
 def _county_names(declared: Declared) -> Mapping[str, str]:
@@ -212,11 +219,15 @@ COUNTY = _named(_county_names, "counties.csv")
 CORRIDOR = _named(lambda declared: declared.corridor_names, "corridors.csv")
 STATION = _named(lambda declared: declared.station_names, "stations.csv")
 COMMODITY = _named(_commodity_names, "commodities.csv")
-OFFICIAL_MODE = Kind(lambda declared: list_reader(_official_modes(declared)), "T006", lambda _: "铁路、公路")
+OFFICIAL_MODE = Kind(
+    lambda declared: list_reader(_official_modes(declared)), "T006", lambda _: "铁路、公路",
+    lambda declared: dict.fromkeys(_official_modes(declared).values()),
+)  # fmt: skip
 INDICATOR = Kind(
     lambda declared: list_reader({word: word for word in _indicator_ids(declared)}),
     "T006",
     lambda declared: "、".join(_indicator_ids(declared)),
+    _indicator_ids,
 )
 CITY = Kind(
     lambda declared: list_reader(_city_names(declared)),
@@ -233,6 +244,7 @@ MEASURE = Kind(
     lambda declared: list_reader(_measure_names(declared)),
     "T006",
     lambda declared: "、".join(measure.clause for measure in declared.measures),
+    lambda declared: [measure.clause for measure in declared.measures],
 )
 OBJECTS = {
     "全市": CITY,

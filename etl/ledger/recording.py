@@ -38,13 +38,13 @@ def record(
     for row in rows:
         if unknown := set(row) - names:
             raise KeyError(f"{table.name}: {', '.join(sorted(unknown))}")
-    typed = [{column.name: _typed(column, row.get(column.name, "")) for column in columns} for row in rows]
+    values = [{column.name: typed(column, row.get(column.name, "")) for column in columns} for row in rows]
     stamp = {"recorded_on": recorded_on, "recorded_at": now()}
     run = {"kind": table.name, "source": source, "row_count": len(rows), "actor": actor} | stamp
     import_id = add_row(conn, import_run, run)
-    if typed:
+    if values:
         stamp["import_id"] = import_id
-        conn.execute(sa.insert(table), [row | stamp for row in typed])
+        conn.execute(sa.insert(table), [row | stamp for row in values])
     detail = {"rows": len(rows), "source": source, "recorded_on": recorded_on.isoformat()}
     audit.append(conn, actor, "导入", f"{table.name}:{import_id}", detail)
     return len(rows)
@@ -94,7 +94,8 @@ def _first(
     return sa.select(placed).where(placed.c.place == 1).subquery()
 
 
-def _typed(column: sa.Column[Any], text: str) -> object:
+def typed(column: sa.Column[Any], text: str) -> object:
+    """A text as its column holds it, '' as its default or NULL. Errors: ValueError where it does not fit."""
     if text == "":
         if isinstance(column.default, sa.ColumnDefault):
             return column.default.arg

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
 from etl.ledger import schema
-from etl.ledger.recording import newest_import, newest_published, newest_row, record
+from etl.ledger.recording import newest_import, newest_published, newest_row, record, typed
 from etl.ledger.registry import in_force, unit_codes
 from etl.roles import Actor, NotAllowed, Role
 
 Row = dict[str, str]
 STAFF = frozenset({Role.ANALYST})
+# Whose tables, where they may write them, are theirs as a whole.
+_UNBOUND = frozenset({Role.ADMIN, Role.RAILWAY})
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class LedgerTable:
     """`key`: what no two rows share. `group`: an import replaces all rows of it, not row by row.
 
     `months` are the fields that hold a month. `unit`, `county`, `department`: the fields that say whose a row is;
-    `writers` beside STAFF write their own only. `is_built`: the warehouse is made of it.
+    `writers` beside STAFF write their own only. `is_built`: the warehouse is made of it. `masked`: the fields that
+    are told in full only to those whose rows they are and to who reviews.
     """
 
     name: str
@@ -41,6 +44,16 @@ class LedgerTable:
     writers: frozenset[Role] = frozenset()
     readers: frozenset[Role] = frozenset()
     is_built: bool = False
+    masked: frozenset[str] = frozenset()
+
+    def is_written_by(self, role: Role) -> bool:
+        """Whether the role keeps rows here; of some roles only its own."""
+        return role in STAFF or role in self.writers
+
+    def check_role(self, role: Role) -> None:
+        """Errors: NotAllowed for a role that keeps no rows here."""
+        if not self.is_written_by(role):
+            raise NotAllowed(f"{role}不能登记{self.title}，请联系市交通运输局。")
 
     def known(self, day: date) -> sa.Subquery:
         """The rows that count on `day`."""
@@ -53,6 +66,7 @@ class LedgerTable:
 
 _ALL = frozenset(Role)
 _OFFICES = _ALL - {Role.ENTERPRISE}
+_REVIEWERS = frozenset({Role.ANALYST, Role.COUNTY})
 # Single units stay with those who review them, who move their goods' trains, and the leadership.
 _SEES_UNITS = frozenset({Role.ENTERPRISE, Role.COUNTY, Role.ANALYST, Role.LEADER, Role.ADMIN})
 TABLES = {
@@ -114,9 +128,20 @@ TABLES = {
             "contacts", "联系人", schema.contact, ("unit_code", "email"), unit="unit_code",
             writers=frozenset({Role.ADMIN, Role.ENTERPRISE}),
             readers=frozenset({Role.ENTERPRISE, Role.COUNTY, Role.ANALYST, Role.ADMIN}),
+            masked=frozenset({"person", "email"}),
         ),
     )
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A row as it was recorded: when, by whom, from which file (or 页面录入)."""
+
+    row: Row
+    recorded_at: datetime
+    actor: str
+    source: str
 
 
 def rows_as_of(conn: sa.Connection, name: str, day: date) -> list[Row]:
@@ -125,13 +150,9 @@ def rows_as_of(conn: sa.Connection, name: str, day: date) -> list[Row]:
     Errors: KeyError for a table that does not exist.
     """
     entry = TABLES[name]
-    known = entry.known(day)
-    columns = [c.name for c in entry.table.columns if not c.primary_key and c.name not in _STAMPS]
-    query = sa.select(*(known.c[column] for column in columns))
-    rows = [
-        {column: _text(value, column in entry.months) for column, value in zip(columns, row, strict=True)}
-        for row in conn.execute(query)
-    ]
+    known, fields = entry.known(day), _fields(entry)
+    query = sa.select(*(known.c[field] for field in fields))
+    rows = [_as_text(entry, fields, row) for row in conn.execute(query)]
     return sorted(rows, key=lambda row: tuple(row[field] for field in entry.key))
 
 
@@ -181,11 +202,53 @@ def visible(
     entry = TABLES[name]
     if role not in entry.readers:
         return []
+    if is_masked(name, role):
+        rows = [{f: _hidden(text) if f in entry.masked else text for f, text in row.items()} for row in rows]
     if counties is None and units is None:
         return [row for row in rows if role in _SEES_UNITS or row.get("object_type") != "企业"]
     seen = units if units is not None else frozenset(_units_of(conn, counties or frozenset(), day))
     codes = unit_codes(conn, day)
     return [row for row in rows if _is_seen(entry, row, counties, seen, codes)]
+
+
+def is_masked(name: str, role: Role) -> bool:
+    """Whether a role reads parts of the table's cells only. Errors: KeyError for an unknown table."""
+    return bool(TABLES[name].masked) and role not in _REVIEWERS | {Role.ENTERPRISE}
+
+
+def history(conn: sa.Connection, name: str, key: Sequence[str], day: date) -> list[Entered]:
+    """What was recorded under a key by `day`, newest first; what only repeats the row before is left out.
+
+    Empty: nothing was. Errors: KeyError for an unknown table.
+    """
+    entry, run = TABLES[name], schema.import_run
+    fields = _fields(entry)
+    columns = [entry.table.c[field] for field in entry.key]
+    same = [column == typed(column, text) for column, text in zip(columns, key, strict=True)]
+    query = (
+        sa.select(
+            *(entry.table.c[field] for field in fields), entry.table.c.recorded_at, run.c.actor, run.c.source
+        )
+        .join_from(entry.table, run, entry.table.c.import_id == run.c.import_id)
+        .where(*same, entry.table.c.recorded_on <= day)
+        .order_by(entry.table.c.import_id, *entry.table.primary_key)
+    )
+    found: list[Entered] = []
+    for *values, recorded_at, actor, source in conn.execute(query):
+        row = _as_text(entry, fields, values)
+        if not found or found[-1].row != row:
+            found.append(Entered(row, recorded_at, actor, source))
+    return found[::-1]
+
+
+def own(conn: sa.Connection, name: str, rows: Iterable[Row], actor: Actor, day: date) -> list[Row]:
+    """The rows of a table that the actor may replace. Empty: also where the role does not write it."""
+    entry = TABLES[name]
+    if actor.role not in STAFF | entry.writers:
+        return []
+    if actor.role in STAFF | _UNBOUND:
+        return list(rows)
+    return [row for row in rows if _is_own(conn, entry, row, actor, day)]
 
 
 def _is_seen(
@@ -210,9 +273,8 @@ def _check_rights(
 ) -> None:
     if actor.role in STAFF:
         return
-    if actor.role not in entry.writers:
-        raise NotAllowed(f"{actor.role}不能登记{entry.title}，请联系市交通运输局。")
-    if actor.role in (Role.ADMIN, Role.RAILWAY):
+    entry.check_role(actor.role)
+    if actor.role in _UNBOUND:
         return
     # Whose a row is, is asked of the one that stands too: nobody takes over another's.
     keys = {_of(row, entry.key) for row in rows}
@@ -239,6 +301,19 @@ def _units_of(conn: sa.Connection, counties: frozenset[str], day: date) -> set[s
 
 
 _STAMPS = {"import_id", "recorded_on", "recorded_at"}
+
+
+def _fields(entry: LedgerTable) -> list[str]:
+    return [c.name for c in entry.table.columns if not c.primary_key and c.name not in _STAMPS]
+
+
+def _as_text(entry: LedgerTable, fields: Sequence[str], values: Sequence[object]) -> Row:
+    return {field: _text(value, field in entry.months) for field, value in zip(fields, values, strict=True)}
+
+
+def _hidden(text: str) -> str:
+    """The first letter, and a number of stars that tells no length."""
+    return f"{text[:1]}***" if text else ""
 
 
 def _of(row: Row, fields: Sequence[str]) -> tuple[str, ...]:
