@@ -118,9 +118,7 @@ def find_header(rows: Sequence[Row], words: frozenset[str], mapping: Mapping | N
 def _is_group(row: Row, below: Row) -> bool:
     """A row of names over the header: each cell is known, repeats (a merge) or heads what is below it."""
     pairs = [(cell, below[i] if i < len(below) else None) for i, cell in enumerate(row) if _has(cell)]
-    if len({cell for cell, _ in pairs}) < 2 or any(
-        (cell or "").rstrip().endswith((":", "：")) for cell, _ in pairs
-    ):
+    if len({cell for cell, _ in pairs}) < 2 or any(_is_label_of_value(cell) for cell, _ in pairs):
         return False
     alike = [cell == under or plain(cell or "") in ALL_HEADERS for cell, under in pairs]
     return sum(alike) >= 2 and all(
@@ -133,6 +131,8 @@ def _is_part(row: Row, above: Row) -> bool:
     cells = [(_bare(cell or ""), cell, i) for i, cell in enumerate(row) if _has(cell)]
     if len(cells) >= 3 and _is_ordinals([bare.upper() for bare, _, _ in cells]):
         return True
+    if any(_is_label_of_value(cell) for _, cell, _ in cells):
+        return False
     told = 0
     for bare, cell, index in cells:
         over = above[index] if index < len(above) else None
@@ -159,6 +159,11 @@ def _is_ordinals(cells: Sequence[str]) -> bool:
         and cells[len(letters) :] == numbers
         and letters in (_STEMS[: len(letters)], _ABC[: len(letters)])
     )
+
+
+def _is_label_of_value(cell: Cell) -> bool:
+    """月份： of a head block, which is no header whatever it is called."""
+    return (cell or "").rstrip().endswith((":", "："))
 
 
 def _has(cell: Cell) -> bool:

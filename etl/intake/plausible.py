@@ -170,7 +170,7 @@ def _unusual(flows: list[Flow], before: UnitPast) -> Iterator[tuple[str, str, in
         elif usual.is_above(now):
             yield mode, "H003", _largest(own).row, f"{said}多{_more(now, usual.middle)}"
         elif own and usual.is_below(now):
-            yield mode, "H004", _largest(own).row, f"{said}少{_whole((1 - now / usual.middle) * 100)}%"
+            yield mode, "H004", _largest(own).row, f"{said}少{_less(now, usual.middle)}"
 
 
 def _capacity(spurs: list[dict], unit_code: str, month: date) -> Decimal | None:
@@ -216,6 +216,12 @@ def _more(now: Decimal, before: Decimal) -> str:
     if more < 1:
         return f"{_whole(more * 100)}%"
     return f"{_plain(more.quantize(Decimal('0.1'), ROUND_HALF_UP))}倍"
+
+
+def _less(now: Decimal, before: Decimal) -> str:
+    """How much less: 40%; what is not all of it never reads 100%."""
+    part = _whole((1 - now / before) * 100)
+    return "99%以上" if part == "100" and now else f"{part}%"
 
 
 def _whole(number: Decimal) -> str:

@@ -231,7 +231,7 @@ def _title(cell: Cell, text: str) -> None:
 def in_general(rule: Rule, place: str, known: str = "…") -> tuple[str, str]:
     """What a rule finds and what to do, said of any cell called `place`."""
     names = _Unsaid(place=place, known=known)
-    return rule.what.format_map(names), rule.do.format_map(names)
+    return (rule.general or rule.what).format_map(names), (rule.general_do or rule.do).format_map(names)
 
 
 class _Unsaid(dict[str, str]):

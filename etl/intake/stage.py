@@ -45,6 +45,8 @@ BATCH = 20_000
 OPTIONAL_WHEN_ANY_KEY = frozenset({"uscc", "unit_code"})
 # A line without any of these has no flow.
 FLOW = ("commodity", "direction", "mode")
+# Without all of these a table is none of flows, whatever else it has.
+_FLOW_COLUMNS = {field.name for field in RETURN_FIELDS if field.required and not field.in_head_block}
 KILOMETRES = pa.decimal128(18, 9)
 
 
@@ -283,7 +285,7 @@ def _by_header(staged: Stage) -> dict[str, str]:
                     finding("S110", sheet=sheet, row=staged.source.header_row, column=header,
                             known=FIELD_BY_NAME[name].header)
                 )  # fmt: skip
-    if not columns:
+    if not columns.keys() & _FLOW_COLUMNS and not staged.is_ten_thousand:
         names = "、".join(list(dict.fromkeys(filter(None, staged.source.header)))[:6]) or "空白"
         raise refusal("S116", sheet=sheet, row=max(staged.source.header_row, 1), value=names)
     _join_year(staged, columns)
