@@ -96,18 +96,34 @@ class InboxRun:
         )
 
 
-def run(work: Workplace, *, settle: Callable[[], object] = lambda: time.sleep(SETTLE_SECONDS)) -> InboxRun:
-    """Load what is new, once each, and publish what figures rest on. It is written down as a job.
+def folder_of(work: Workplace) -> Path:
+    """Where files are dropped; refused ones lie in its folder refused/ afterwards, loaded ones in done/."""
+    return work.home / FOLDER
+
+
+def dropped(work: Workplace) -> tuple[str, ...]:
+    """The files that lie there for the next run. Empty: also where the folder does not exist yet."""
+    folder = folder_of(work)
+    return tuple(sorted(_looks(folder))) if folder.is_dir() else ()
+
+
+def run(
+    work: Workplace,
+    *,
+    by: str = SENDER,
+    settle: Callable[[], object] = lambda: time.sleep(SETTLE_SECONDS),
+) -> InboxRun:
+    """Load what is new, once each, and publish what figures rest on. It is written down as a job, run `by` somebody.
 
     `settle` is waited for between two looks: what changes meanwhile is still being written.
     Errors: InboxRunning.
     """
-    folder = work.home / FOLDER
+    folder = folder_of(work)
     for name in (DONE, REFUSED):
         (folder / name).mkdir(parents=True, exist_ok=True)
     with alone(folder / LOCK, InboxRunning("另一次收件正在进行，请稍候再试。")):
         with work.ledger.begin() as connection:
-            job = jobs.begin(connection, jobs.INBOX, SENDER)
+            job = jobs.begin(connection, jobs.INBOX, by)
         try:
             done = _run(work, folder, settle)
         except Exception as fault:

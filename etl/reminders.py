@@ -11,7 +11,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from etl import clerk, filing, mail, periods
+from etl import clerk, filing, mail, periods, registers
 from etl.ledger import jobs, registry, review, submissions, tables
 from etl.ledger.jobs import Outcome
 from etl.ledger.review import WAITING
@@ -19,13 +19,16 @@ from etl.ledger.schema import reading
 from etl.ledger.submissions import State
 from etl.locks import alone
 from etl.pipeline import Workplace
-from etl.roles import Actor
+from etl.roles import Actor, NotAllowed, Role
 from etl.warehouse.reporting import reminder_text
+from etl.warehouse.scope import Scope
 
 # Days before the due day from which a unit is reminded.
 AHEAD_DAYS = 3
 LOCK = ".remind.lock"
 NOT_SENT = ("未报", State.暂存.value)
+# They remind every unit at once.
+SENDERS = frozenset({Role.ANALYST, Role.ADMIN})
 
 
 class RemindersRunning(Exception):
@@ -132,12 +135,31 @@ def reminder(work: Workplace, month: date | None = None, counties: frozenset[str
     return Reminder(month, due_on, unsent, _units(found.returned), text)
 
 
+def contacts(work: Workplace, scope: Scope) -> dict[str, tuple[str, ...]] | None:
+    """Unit code → its people in use as the scope may read them (name, address), masked but for those who review.
+
+    Empty: None for a role that does not see them; a unit without a contact is not in it.
+    """
+    if not registers.may_read("contacts", scope.role):
+        return None
+    with reading(work.ledger) as connection:
+        codes = registry.unit_codes(connection, work.today)
+    found: dict[str, list[str]] = {}
+    for row in registers.rows_of(work, "contacts", scope):
+        if row["is_active"] == "是":
+            unit = codes.get(row["unit_code"]) or row["unit_code"]
+            found.setdefault(unit, []).append(f"{row['person']} {row['email']}")
+    return {unit: tuple(people) for unit, people in found.items()}
+
+
 def send(work: Workplace, actor: Actor) -> Sent:
     """Mail those who are late, due within AHEAD_DAYS, or have a return to correct; once a day each.
 
-    It is written down as a job, without addresses. Errors: MailUnavailable, also where no server is configured;
-    RemindersRunning.
+    It is written down as a job, without addresses. Errors: NotAllowed for whoever is not the bureau's;
+    MailUnavailable, also where no server is configured; RemindersRunning.
     """
+    if actor.role not in SENDERS:
+        raise NotAllowed("催报邮件由市交通运输局发送。")
     server = mail.server()
     with alone(work.home / LOCK, RemindersRunning("另一次催报正在进行，请稍候再试。")):
         return _send(work, server, actor)

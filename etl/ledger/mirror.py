@@ -61,6 +61,11 @@ class Difference:
     notes: tuple[Note, ...]
     recorded_at: datetime
 
+    @property
+    def excess(self) -> Decimal:
+        """Tonnes that the unit has more than the station; negative = the station has more."""
+        return self.unit_tonnes - self.station_tonnes
+
 
 def differences(conn: sa.Connection) -> list[Difference]:
     """All of them, open ones first, then the newest month. Empty: there never was one."""

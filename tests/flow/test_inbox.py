@@ -286,3 +286,16 @@ def test_a_station_list_is_held_against_the_returns(desk: Desk):
     assert [(one.kind, one.outcome) for one in run(desk).files] == [("站方清单", LOADED)]
     (one,) = desk.run("mirror", "list", "--json").json["differences"]
     assert (one["unit_tonnes"], one["station_tonnes"]) == ("0", "44")
+
+
+def test_what_lies_there_and_who_ran_it(desk: Desk):
+    work = work_of(desk)
+    assert inbox.dropped(work) == ()
+    drop(desk, "清单.csv", "没有表头")
+    drop(desk, "未写完.part", "x")
+    assert inbox.dropped(work) == ("清单.csv",)
+    inbox.run(work, by="市交通运输局", settle=lambda: None)
+    assert inbox.dropped(work) == ()
+    assert [(job.kind, job.actor) for job in pipeline.jobs_run(work, kind=jobs.INBOX)][:1] == [
+        (jobs.INBOX, "市交通运输局")
+    ]

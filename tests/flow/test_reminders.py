@@ -26,7 +26,8 @@ from etl.mail import MailUnavailable, Server
 from etl.pipeline import Workplace
 from etl.reference import load_declared
 from etl.reminders import Clocks, RemindersRunning
-from etl.roles import CITY
+from etl.roles import CITY, Actor, NotAllowed, Role
+from etl.warehouse.scope import EVERYTHING, Scope
 
 from . import story
 from .command import Desk
@@ -105,6 +106,24 @@ def test_before_the_due_day_days_are_left(work: Workplace, monkeypatch):
     assert {one.month for one in found.late} == {JAN}
 
 
+@pytest.mark.parametrize(("today", "late"), [("2025-03-10", 2), ("2025-03-11", 5)])
+def test_the_badge_counts_from_the_day_after_the_due_day(work: Workplace, monkeypatch, today: str, late: int):
+    """B and P have not sent January, A, B and P not yet February; C's return counts from its own day on."""
+    monkeypatch.setenv("RAILSHIFT_TODAY", today)
+    found = reminders.clocks(work)
+    assert [one.days for one in found.unsent if one.month == FEB] == [int(today[-2:]) - 10] * 3
+    assert (len(found.late), len(found.returned), len(found.waiting)) == (late, 1, 0)
+    assert found.badge == late + 1
+
+
+def test_what_was_sent_back_today_is_in_the_badge(desk: Desk, work: Workplace):
+    waiting = reminders.clocks(work).waiting[0].submission_id
+    assert desk.run("review", "return", waiting, "--reason", "请核对").code == 0
+    found = reminders.clocks(work)
+    assert [(one.unit_code, one.days) for one in found.returned] == [(C, 3), (A, 0)]
+    assert (found.badge, found.waiting) == (6, ())
+
+
 def test_an_entered_holiday_moves_the_due_day(work: Workplace, tmp_path: Path):
     data = tmp_path / "data"
     shutil.copytree(work.declared.folder, data)
@@ -114,6 +133,18 @@ def test_an_entered_holiday_moves_the_due_day(work: Workplace, tmp_path: Path):
     moved = Workplace(work.home, work.ledger, load_declared(data))
     assert [one.days for one in reminders.clocks(moved).unsent if one.month == FEB] == [0, 0]
     assert reminders.reminder(moved).due_on == date(2025, 3, 12)
+
+
+def test_contacts_are_whole_only_for_those_who_review(work: Workplace):
+    told = {unit: (f"演示 {address}",) for unit, address in ADDRESSES.items()}
+    assert reminders.contacts(work, EVERYTHING) == told
+    county = Scope(Role.COUNTY, "宁武县", counties=frozenset({COAL}))
+    assert reminders.contacts(work, county) == {unit: told[unit] for unit in (A, C)}
+    admin = reminders.contacts(work, Scope(Role.ADMIN, "管理员"))
+    assert admin is not None
+    assert set(admin) == {A, C, P}
+    assert "example" not in str(admin)
+    assert reminders.contacts(work, Scope(Role.LEADER, "市政府")) is None
 
 
 def test_of_a_county_and_of_a_unit(work: Workplace):
@@ -304,3 +335,11 @@ def test_never_two_at_a_time(work: Workplace, office: PostOffice):
     with alone(work.home / reminders.LOCK, RuntimeError()), pytest.raises(RemindersRunning):
         reminders.send(work, CITY)
     assert office.letters == []
+
+
+def test_only_the_bureau_sends_them(work: Workplace):
+    for role in set(Role) - {Role.ANALYST, Role.ADMIN}:
+        with pytest.raises(NotAllowed, match="市交通运输局"):
+            reminders.send(work, Actor("某人", role))
+    with pytest.raises(MailUnavailable):
+        reminders.send(work, Actor("管理员", Role.ADMIN))
