@@ -16,6 +16,7 @@ from etl.intake.check import CheckResult
 from etl.intake.finding import EXPLAIN, MUST, NOTE, Finding
 from etl.intake.mends import Mend
 from etl.intake.rules import BY_CODE, RULES, Rule, place_of
+from etl.ledger.evidence import KeptCheck
 from etl.listing import plain
 from etl.warehouse.pages import Table
 from etl.warehouse.preview import Preview, RowChange
@@ -43,7 +44,7 @@ class Group:
     listed: tuple[Finding, ...]
 
 
-def groups(check: CheckResult) -> list[Group]:
+def groups(check: CheckResult | KeptCheck) -> list[Group]:
     """By severity, then in the catalogue's order."""
     rank = list(SEVERITIES)
     found = [
@@ -101,9 +102,11 @@ def group_markup(group: Group) -> str:
         f"<span>{escape(columns)}</span><b>共{group.total}处</b></div>"
     )
     first, rest = group.listed[:FIRST_FINDINGS], group.listed[FIRST_FINDINGS:]
-    body = _table(first)
+    body = list_markup(first)
     if rest:
-        body += f"<details class='rs-more'><summary>再列出{len(rest)}处</summary>{_table(rest)}</details>"
+        body += (
+            f"<details class='rs-more'><summary>再列出{len(rest)}处</summary>{list_markup(rest)}</details>"
+        )
     if len(group.listed) < group.total:
         body += (
             f"<p class='rs-note'>共{group.total}处，只列出{len(group.listed)}处；其余请照此处理，"
@@ -112,7 +115,8 @@ def group_markup(group: Group) -> str:
     return head + body
 
 
-def _table(listed: Iterable[Finding]) -> str:
+def list_markup(listed: Iterable[Finding]) -> str:
+    """Findings one below the other: place, content, what is wrong, what to do."""
     rows = "".join(map(_finding, listed))
     header = "".join(f"<th scope='col'>{name}</th>" for name in ("位置", "内容", "问题", "怎样改"))
     return (

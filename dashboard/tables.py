@@ -18,6 +18,8 @@ from etl.wording import LIGHT_SHAPES, NONE, number
 DEMO = "演示数据"
 _SHAPE_CLASSES = {f"{shape} ": LIGHT_CLASSES[light] for light, shape in LIGHT_SHAPES.items()} | {"○ ": "none"}
 _SHORT = 9
+# The grid's font: half a Chinese letter, the air of a cell, and how narrow and wide a column may be.
+_LETTER, _AIR, _MOST_NARROW, _MOST_WIDE = 7, 20, 56, 320
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -63,6 +65,22 @@ def grid_frame(table: Table) -> pd.DataFrame:
     for name in table.digits:
         frame[name] = [None if _is_missing(v) else float(v) for v in frame[name]]
     return frame
+
+
+def widths(table: Table) -> dict[str, int]:
+    """Column → its width in the grid, in pixels: that of its longest cell or its header, within bounds."""
+    return {
+        str(name): min(max(_MOST_NARROW, _LETTER * max(_letters(name), longest) + _AIR), _MOST_WIDE)
+        for name in table.frame.columns
+        for longest in [
+            max((_letters(_said(v, table.digits.get(str(name)))) for v in table.frame[name]), default=0)
+        ]
+    }
+
+
+def _letters(text: object) -> int:
+    """How many Latin letters wide; a Chinese one is two."""
+    return sum(1 if letter.isascii() else 2 for letter in str(text))
 
 
 def html_table(table: Table) -> str:

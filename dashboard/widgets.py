@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -31,9 +32,9 @@ def head(page: Head) -> None:
     _head(page.title, facts, page.is_demo, page.notes)
 
 
-def plain_head(name: str, facts: Sequence[str] = ()) -> None:
+def plain_head(name: str, facts: Sequence[str] = (), notes: Sequence[str] = ()) -> None:
     """The head of a page that is not about a period: its name, what is to be said of it, and the way out."""
-    _head(name, facts, visit().snapshot.is_demo, ())
+    _head(name, facts, visit().snapshot.is_demo, notes)
 
 
 def _head(name: str, facts: Sequence[str], is_demo: bool, notes: Sequence[str]) -> None:
@@ -195,6 +196,13 @@ def table_block(table: Table, label: str = "数据表") -> None:
 
 
 def whole_table(table: Table) -> None:
+    """A table with its download."""
+    plain_table(table)
+    download(table)
+
+
+def plain_table(table: Table) -> None:
+    """A table: as markup where it is short, else in the grid, each column as wide as its content asks."""
     if len(table.frame) <= SHORT_TABLE:
         st.html(tables.html_table(table))
     else:
@@ -204,11 +212,15 @@ def whole_table(table: Table) -> None:
             placeholder=NONE,
             alt=table.name,
             column_config={
-                name: st.column_config.NumberColumn(format=f"%.{digits}f")
-                for name, digits in table.digits.items()
+                name: _grid_column(table, name, width) for name, width in tables.widths(table).items()
             },
         )
-    download(table)
+
+
+def _grid_column(table: Table, name: str, width: int) -> Any:
+    if name in table.digits:
+        return st.column_config.NumberColumn(format=f"%.{table.digits[name]}f", width=width)
+    return st.column_config.Column(width=width)
 
 
 def download(table: Table) -> None:

@@ -92,6 +92,12 @@ def rows_of(work: Workplace, name: str, scope: Scope, day: date | None = None) -
         return tables.visible(connection, name, rows, scope.role, scope.counties, scope.units, day)
 
 
+def own_of(work: Workplace, name: str, rows: Sequence[Row], actor: Actor) -> list[Row]:
+    """Of these rows those that the actor may replace. Empty: also where the role keeps no rows here."""
+    with reading(work.ledger) as connection:
+        return tables.own(connection, name, rows, actor, work.today)
+
+
 def enter(
     work: Workplace, name: str, rows: Sequence[Mapping[str, str]], actor: Actor, *, on: date | None = None
 ) -> Imported:

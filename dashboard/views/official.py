@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts, session, widgets
+from dashboard import charts, entry, session, widgets
 from etl.warehouse.pages import Official, Series
 
 
 def draw() -> None:
+    _figures()
+    entry.maintain("official", "targets", "events", "bills", "station_list")
+
+
+def _figures() -> None:
     page = session.read_official()
     widgets.head(page.head)
     widgets.sentence(page.sentence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import session, widgets
+from dashboard import entry, session, widgets
 from etl.warehouse.pages import PopulationBlock
 
 
@@ -27,6 +27,7 @@ def draw() -> None:
     with right:
         widgets.titled_table(page.history, "登记内容自生效日期起改变")
         widgets.titled_table(page.shared)
+    entry.maintain("registry", "contacts")
 
 
 def _population(block: PopulationBlock) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import session, widgets
+from dashboard import entry, session, widgets
 
 
 def draw() -> None:
@@ -20,6 +20,7 @@ def draw() -> None:
     widgets.titled_table(page.lines)
     widgets.note(page.lines_note)
     widgets.titled_table(page.uses, "计入起：开通和使用均满足后，接入从哪个月起计")
+    entry.maintain("spurs")
 
 
 draw()
