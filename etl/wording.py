@@ -82,6 +82,18 @@ def percent(share: Number | None, target: Number | None = None, digits: int = 1)
     return number(Fraction(share) * 100, digits)
 
 
+def percents(before: Number, after: Number, target: Number | None = None) -> tuple[str, str]:
+    """Two shares of 0–1 as numbers of percent, with digits added until what differs reads differently."""
+    digits = 1
+    while (
+        digits < _MOST_DIGITS
+        and Fraction(before) != Fraction(after)
+        and rounded(Fraction(before) * 100, digits) == rounded(Fraction(after) * 100, digits)
+    ):
+        digits += 1
+    return percent(before, target, digits), percent(after, target, digits)
+
+
 def points(difference: Number | None, digits: int = 1) -> str:
     """A difference of two shares (0–1) as a number of 个百分点, never a rounded 0 for what is not 0."""
     return NONE if difference is None else amount(Fraction(difference) * 100, digits)

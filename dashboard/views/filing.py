@@ -42,7 +42,7 @@ def draw() -> None:
         return
     due = clerk.due(work, scope.units)
     names = {one.unit_code: one.name for one in due}
-    widgets.plain_head("填报", (f"今天 {work.today.isoformat()}",))
+    widgets.plain_head("填报", (f"今天 {work.today.isoformat()}",), (work.declared.plan.basis,))
     if not due:
         widgets.sentence("目前没有应报的月份。")
         widgets.empty("名录中没有本单位应报的月份。", "如认为应报，请联系市交通运输局核对名录。")

@@ -67,7 +67,7 @@ class Change:
         what = period + ("" if indicator.startswith(self.name) else self.name) + indicator
         if not self.is_changed:
             return f"{what}不变（{_value(self.after)}，{_verdict(self.after)}）"
-        said = [_arrow(_value(self.before), _value(self.after), "仍为")]
+        said = [_arrow(*_values(self.before, self.after), "仍为")]
         gaps = _gap(self.before), _gap(self.after)
         if any(gaps):
             said.append(f"缺口{_arrow(gaps[0] or '无', gaps[1] or '无', '仍为')}")
@@ -171,6 +171,15 @@ def _figures(judgement: Judgement | None) -> tuple | None:
 
 def _arrow(before: str, after: str, same: str) -> str:
     return f"{same}{after}" if before == after else f"{before} → {after}"
+
+
+def _values(before: Judgement | None, after: Judgement | None) -> tuple[str, str]:
+    """Both sides; shares that differ read differently."""
+    old, new = before.value if before else None, after.value if after else None
+    if after is not None and after.unit == "share" and old is not None and new is not None:
+        was, now = wording.percents(old, new, after.target)
+        return f"{was}%", f"{now}%"
+    return _value(before), _value(after)
 
 
 def _value(judgement: Judgement | None) -> str:

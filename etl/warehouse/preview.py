@@ -188,7 +188,8 @@ def _sentence(before: Judgement | None, after: Judgement) -> str:
     if old == after.value:
         return f"本次提交后贵单位占比仍为{now}"
     way = "上升" if after.value > old else "下降"
-    return f"本次提交后贵单位占比{_percent(before)} → {now}，{way}{wording.points(abs(after.value - old))}个百分点"
+    was, now = wording.percents(old, after.value, after.target)
+    return f"本次提交后贵单位占比{was}% → {now}%，{way}{wording.points(abs(after.value - old))}个百分点"
 
 
 def _access_sentence(before: Judgement | None, after: Judgement) -> str:

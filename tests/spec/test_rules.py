@@ -16,6 +16,7 @@ from etl.intake import check as check_module
 from etl.intake import receive, result, spreadsheet
 from etl.intake.history import History
 from etl.intake.mapping import read_mapping
+from etl.intake.returned import in_general
 from etl.intake.rules import BY_CODE, RULES
 
 # A rule on cells: code, what the good row is changed to, what it is changed to that is just allowed.
@@ -179,6 +180,8 @@ FILE_CASES = [
      text_of(good(), dict(zip(HEADERS[:-1], HEADERS[:-1], strict=True)))),
     ("S122", workbook(("月报", TWO), change=hide_column("P")), workbook(("月报", TWO), change=hide_column("Z"))),
     ("S116", "姓名,年纪\n张三,20\n", text_of(good())),
+    # A column that every table has makes no return of it.
+    ("S116", "姓名,备注\n张三,无\n", text_of(good())),
     ("C005", text_of(good(), good(运量吨="1200.500")), text_of(good(), good(运量吨="1200.501"))),
     ("C006", text_of(good(), {"货类": "小 计"}), text_of(good(), good(备注="合计见附表"))),
     ("C007", text_of(good(), good(货类="焦炭"), {**SUM, "运量吨": "2400.999"}),
@@ -339,3 +342,23 @@ def test_lists_are_capped_and_say_so(tmp_path):
     assert len(listed) == result.LISTED_PER_CODE == 200
     assert "共205处" in listed[-1].message
     assert checked.to_json()["capped"] == {"V006": 200}
+
+
+# What only a file can tell stands in a message as a phrase of its own; in general it has none.
+MADE_OF_FINDINGS = ("H001", "H002", "H003", "H004", "H005", "P001", "P002", "S002", "S003", "S101", "S118")
+
+
+@pytest.mark.parametrize("code", MADE_OF_FINDINGS)
+def test_a_message_made_of_what_was_found_has_words_in_general(code):
+    what, remedy = in_general(BY_CODE[code], "此处")
+    assert "…" not in what + remedy
+    assert "{" not in what + remedy
+    assert what.endswith("。")
+    assert remedy.endswith("。")
+
+
+@pytest.mark.parametrize(
+    "code, limit", [("H001", "1000倍"), ("H002", "1000分之一"), ("P001", "1.2倍"), ("P002", "5%")]
+)
+def test_the_general_words_name_the_limit_that_is_checked(code, limit):
+    assert limit in in_general(BY_CODE[code], "此处")[0]

@@ -63,6 +63,10 @@ def test_what_moved_to_rail_for_good_is_no_finding_every_month(tmp_path):
         ("2500", "铁路运量合计2500吨，比去年同月多1.5倍"),
         ("1400", "铁路运量合计1400吨，比去年同月多40%"),
         ("400", "铁路运量合计400吨，比去年同月少60%"),
+        ("6", "铁路运量合计6吨，比去年同月少99%"),
+        # What is not all of it never reads 100%.
+        ("4", "铁路运量合计4吨，比去年同月少99%以上"),
+        ("0", "铁路运量合计0吨，比去年同月少100%"),
     ],
 )
 def test_how_much_more_is_said_plainly(tmp_path, tonnes, words):

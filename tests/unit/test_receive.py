@@ -130,6 +130,8 @@ def test_labels_titles_and_the_head_block_stand_above(tmp_path):
         (["月份,货类,运量吨", "2025-03,煤炭,5"], ("月份", "货类", "运量吨"), 1),
         (["标题,标题,标题", "月份,货类,运量吨"], ("月份", "货类", "运量吨"), 2),
         (["月份：,,企业名称：,", "货类,方向,运量吨,起点"], ("货类", "方向", "运量吨", "起点"), 2),
+        # Labels with a colon are no names of columns below the header either.
+        (["序号,月份,运量", "备注：,说明："], ("序号", "月份", "运量"), 1),
     ],
 )
 def test_headers_of_several_rows(tmp_path, rows, names, last):

@@ -89,6 +89,24 @@ def test_a_percentage_never_contradicts_its_verdict(share: F | None, target: F |
     assert wording.percent(share, target) == text
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "target", "texts"),
+    [
+        (F(886, 1000), F(886, 1000), F(8, 10), ("88.6", "88.6")),
+        (F(8860, 10000), F(8856, 10000), F(8, 10), ("88.60", "88.56")),
+        (F(812, 1000), F(789, 1000), F(8, 10), ("81.2", "78.9")),
+        (F(88600001, 10**8), F(886, 1000), None, ("88.600001", "88.600000")),
+        # Either still on its own side of the target.
+        (F(8, 10), F(7999, 10000), F(8, 10), ("80.00", "79.99")),
+        (F(80001, 10**5), F(79999, 10**5), F(8, 10), ("80.001", "79.999")),
+    ],
+)
+def test_two_shares_that_differ_read_differently(
+    before: F, after: F, target: F | None, texts: tuple[str, str]
+):
+    assert wording.percents(before, after, target) == texts
+
+
 @given(
     st.fractions(0, 1, max_denominator=10**9), st.sampled_from((F(9, 10), F(8, 10), F(1))), st.integers(0, 3)
 )

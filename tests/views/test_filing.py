@@ -113,11 +113,11 @@ def sent(work: Workplace) -> list[tuple[str, date]]:
     return [(one.unit_code, one.month) for one in filing.waiting(work)]
 
 
-@pytest.mark.usefixtures("work")
-def test_the_page_says_what_is_due_and_offers_the_units() -> None:
+def test_the_page_says_what_is_due_and_offers_the_units(work: Workplace) -> None:
     test = visit()
     html = said(test)
     assert "<p class='rs-sentence'>2月月报：已过截止日2天。</p>" in html
+    assert f"<p class='rs-headnote'>{work.declared.plan.basis}</p>" in html
     assert "2025年2月</b><span class='rs-light rs-red'><i>■</i>未报" in html
     assert test.selectbox("filing-unit").options == [NAMES[B], NAMES[C]]
     assert test.selectbox(f"filing-month-{B}").value == FEBRUARY
