@@ -7,9 +7,10 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import widgets
+from dashboard import desk, session, widgets
 from etl import filing, mirror
 from etl.ledger.mirror import Difference, Matter
+from etl.ledger.schema import LedgerUnavailable
 from etl.mirror import SIDES, NoSuchDifference
 from etl.pipeline import Workplace
 from etl.roles import Actor, NotAllowed, Role
@@ -19,6 +20,18 @@ from etl.wording import month_text, number
 TITLE = "站企核对"
 # A sign that needs no colour, and its css class.
 SIGNS = {Matter.OPEN: ("■", "red"), Matter.EXPLAINED: ("▲", "yellow"), Matter.AGREED: ("●", "green")}
+
+
+def draw() -> None:
+    """The section at the end of a page, for whom a difference concerns. Empty: nothing for other roles."""
+    scope = session.visit().scope
+    if scope.role not in SIDES:
+        return
+    try:
+        section(desk.workplace(), scope)
+    except LedgerUnavailable as refusal:
+        widgets.title(TITLE)
+        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
 
 
 def section(work: Workplace, scope: Scope) -> None:

@@ -99,10 +99,10 @@ class Commitment:
 
 @dataclass(frozen=True)
 class BillMonth:
-    """一单制 of one month: of each operator (waybills, boxes), in the order of their names; and together."""
+    """一单制 of one month: how many operators told it, and what they issued and moved together."""
 
     month: date
-    operators: dict[str, tuple[int, int]]
+    operators: int
     waybills: int
     boxes: int
 
@@ -301,18 +301,17 @@ def _commitments(work: Workplace, scope: Scope, county: str) -> tuple[Commitment
 
 def _bills(rows: Sequence[Row]) -> tuple[BillMonth, ...]:
     """The newest months, the newest first."""
-    by_month: dict[str, dict[str, tuple[int, int]]] = {}
+    by_month: dict[str, list[Row]] = {}
     for row in rows:
-        counts = int(row["waybills"]), int(row["boxes"])
-        by_month.setdefault(row["month"], {})[row["operator"]] = counts
+        by_month.setdefault(row["month"], []).append(row)
     return tuple(
         BillMonth(
             month_of(month),
-            dict(sorted(operators.items())),
-            sum(waybills for waybills, _ in operators.values()),
-            sum(boxes for _, boxes in operators.values()),
+            len(told),
+            sum(int(row["waybills"]) for row in told),
+            sum(int(row["boxes"]) for row in told),
         )
-        for month, operators in sorted(by_month.items(), reverse=True)[:BILL_MONTHS]
+        for month, told in sorted(by_month.items(), reverse=True)[:BILL_MONTHS]
     )
 
 

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import acts, findings, grid, returns, session, widgets
+from dashboard import acts, findings, grid, mirror, returns, session, widgets
 from dashboard import desk as desks
 from dashboard.desk import GRID, UPLOAD, WAYS, Desk
 from etl import clerk, filing
@@ -58,6 +58,7 @@ def draw() -> None:
     for each in months:
         if each.state == "退回":
             _returned(work, scope, each)
+    mirror.section(work, scope)
     bench = _desk(scope, one)
     if bench.filed is not None:
         returns.receipt(work, bench)

@@ -170,7 +170,7 @@ def _task_row(one: Task, *, with_measure: bool = False) -> str:
 
 
 def _due(one: Task | Problem) -> str:
-    late = f"<span class='rs-light rs-red'><i>■</i>逾期{one.overdue}天</span>" if one.overdue else ""
+    late = f" <span class='rs-light rs-red'><i>■</i>逾期{one.overdue}天</span>" if one.overdue else ""
     return f"<span class='rs-nowrap'>{one.due_on.isoformat() if one.due_on else NONE}</span>{late}"
 
 
@@ -276,7 +276,7 @@ def _commitments(promises: Sequence[Commitment] | None) -> None:
         return
     body = "".join(_commitment_row(one) for one in promises)
     st.html(
-        "<div class='rs-scroll'><table class='rs-table'><thead><tr><th scope='col'>单位</th>"
+        "<div class='rs-scroll'><table class='rs-table rs-promises'><thead><tr><th scope='col'>单位</th>"
         "<th scope='col'>承诺</th><th scope='col' class='rs-number'>运量</th><th scope='col'>兑现期限</th>"
         f"</tr></thead><tbody>{body}</tbody></table></div>"
     )
@@ -299,13 +299,8 @@ def _bills(board: Board) -> None:
         widgets.title(name)
         widgets.note("没有登记的运单。")
         return
-    operators = sorted({operator for one in board.bills for operator in one.operators})
-    rows = [
-        [month_text(one.month), one.waybills, one.boxes]
-        + [one.operators.get(operator, (None, None))[0] for operator in operators]
-        for one in board.bills
-    ]
-    columns = ["月份", "运单票数", "箱数", *(f"{operator}票数" for operator in operators)]
+    rows = [[month_text(one.month), one.operators, one.waybills, one.boxes] for one in board.bills]
+    columns = ["月份", "运营主体家数", "运单票数", "箱数"]
     table = Table(name, pd.DataFrame(rows, columns=columns, dtype=object), dict.fromkeys(columns[1:], 0))
     widgets.titled_table(table, "多式联运“一单制”运单票数和箱数，新的在前")
 
