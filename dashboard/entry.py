@@ -119,8 +119,8 @@ def register(work: Workplace, name: str, *, remark: str = "") -> None:
 
 
 def _register(work: Workplace, name: str) -> None:
-    scope = session.visit().scope
-    rows, form = registers.rows_of(work, name, scope), _form(name)
+    scope, form = session.visit().scope, _form(name)
+    rows = _ordered(name, registers.rows_of(work, name, scope))
     with st.container(key=f"register-{name}"):
         table = shown(work, name, rows)
         if not rows:
@@ -186,6 +186,12 @@ def shown(work: Workplace, name: str, rows: Sequence[Row]) -> Table:
     return Table(registers.TITLES[name], frame, digits)
 
 
+def _ordered(name: str, rows: list[Row]) -> list[Row]:
+    """In the order of the key; what is dated stands newest first."""
+    is_dated = registers.key_of(name)[0].kind in (contracts.MONTH, contracts.DAY, contracts.YEAR)
+    return rows[::-1] if is_dated else rows
+
+
 def _shown(work: Workplace, column: Column, row: Row, units: dict[str, str]) -> object:
     text = row[column.field]
     if not text:
@@ -239,7 +245,7 @@ def _picked(
         ).strip()
         named = {words: row for words, row in named.items() if said in words}
     chosen = st.selectbox(
-        label, [None, *named], format_func=lambda words: words or nothing, key=f"{key}-row", filter_mode=None
+        label, ["", *named], format_func=lambda words: words or nothing, key=f"{key}-row", filter_mode=None
     )
     return named.get(chosen)
 
@@ -321,9 +327,9 @@ def _said_of(column: Column, found: Sequence[Finding]) -> None:
 
 
 def _in_place(one: Finding) -> str:
-    """A finding as it is read beside its field: which row and column needs no words there."""
+    """A finding as it is read below its field: which row and column needs no words there."""
     place = place_of(one.sheet, one.row, one.column)
-    return f"{one.message}{one.remedy}".replace(place, f"“{one.column}”" if one.column else "这一行")
+    return f"{one.message}{one.remedy}".replace(f"{place}的", "").replace(place, "")
 
 
 def _record(work: Workplace, name: str, names: dict[str, str]) -> None:
@@ -334,10 +340,12 @@ def _record(work: Workplace, name: str, names: dict[str, str]) -> None:
     done = _done(form, lambda: registers.enter(work, name, [row], Actor.of(scope)))
     if done is None:
         return
-    form.findings = done.findings
     if done.accepted:
         _recorded(name, form, done)
-    elif rest := [one for one in done.findings if one.column not in names]:
+        form.said += "".join(f"{one.column}：{_in_place(one)}" for one in done.findings)
+        return
+    form.findings = done.findings
+    if rest := [one for one in done.findings if one.column not in names]:
         form.trouble = Trouble("".join(map(_in_place, rest)))
 
 
@@ -413,8 +421,7 @@ def _recorded(name: str, form: Form, done: Imported) -> None:
     form.begin_again()
     for key in (f"change-{name}-row", f"change-{name}-find"):
         st.session_state.pop(key, None)
-    notes = "".join(_in_place(one) for one in done.findings if one.column)
-    form.said = f"已登记{done.rows}行。{notes}"
+    form.said = f"已登记{done.rows}行。"
     form.is_recorded = True
 
 

@@ -18,6 +18,8 @@ from etl.wording import LIGHT_SHAPES, NONE, number
 DEMO = "演示数据"
 _SHAPE_CLASSES = {f"{shape} ": LIGHT_CLASSES[light] for light, shape in LIGHT_SHAPES.items()} | {"○ ": "none"}
 _SHORT = 9
+# So many columns stand in a smaller type.
+_MANY_COLUMNS = 10
 # The grid's font: half a Chinese letter, the air of a cell, and how narrow and wide a column may be.
 _LETTER, _AIR, _MOST_NARROW, _MOST_WIDE = 7, 20, 56, 320
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -101,7 +103,8 @@ def html_table(table: Table) -> str:
         for row in table.frame.itertuples(index=False)
     )
     whole = f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody>"
-    return f"<div class='rs-scroll'><table class='rs-table'>{whole}</table></div>"
+    css = "rs-table rs-dense" if len(columns) > _MANY_COLUMNS else "rs-table"
+    return f"<div class='rs-scroll'><table class='{css}'>{whole}</table></div>"
 
 
 def markup(text: str) -> str:
@@ -124,8 +127,8 @@ def _is_number(value: object) -> bool:
 
 def _cell(value: object, digits: int | None, is_number: bool) -> str:
     # A name or a word in a narrow column would stand one character above the other.
-    is_short = isinstance(value, date) or (isinstance(value, str) and len(value) <= _SHORT)
-    css = _right(is_number) or (" class='rs-nowrap'" if is_short else "")
+    is_short = value is None or isinstance(value, date) or (isinstance(value, str) and len(value) <= _SHORT)
+    css = _right(is_number) or f" class='{'rs-nowrap' if is_short else 'rs-long'}'"
     return f"<td{css}>{markup(_said(value, digits))}</td>"
 
 

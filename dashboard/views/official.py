@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts, entry, session, widgets
+from dashboard import charts, entry, mirror, session, widgets
 from etl.warehouse.pages import Official, Series
 
 
 def draw() -> None:
     _figures()
+    mirror.draw()
     entry.maintain("official", "targets", "events", "bills", "station_list")
 
 
@@ -21,10 +22,13 @@ def _figures() -> None:
     if not page.series:
         widgets.empty("没有可列的官方数。", "请放宽筛选条件，或由管理人员导入官方数。")
         return
-    for start in range(0, len(page.series), 2):
-        for column, series in zip(st.columns(2, gap="large"), page.series[start : start + 2], strict=False):
-            with column:
-                _series(series)
+    with st.container(key="series"):
+        for start in range(0, len(page.series), 2):
+            for column, series in zip(
+                st.columns(2, gap="large"), page.series[start : start + 2], strict=False
+            ):
+                with column:
+                    _series(series)
     _revisions(page)
     widgets.titled_table(page.vintages, "同一月份先后发布的值并列；采用状态高者，同状态采用后发布者")
     widgets.title(page.values.name, f"{len(page.values.frame)}个")

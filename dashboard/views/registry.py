@@ -20,12 +20,15 @@ def draw() -> None:
     widgets.note(page.candidate_sentence)
     if not page.candidates.frame.empty:
         widgets.whole_table(page.candidates)
+    may_write = entry.may_write(session.visit().scope, "registry")
+    where = "在本页末“登记与维护”逐家录入，或整表导入" if may_write else "由市交通运输局在名录中登记"
+    widgets.note(f"“省目录”取自名录的同名一列（是、否；空为未列明）。省里公布的目录{where}。")
     widgets.titled_table(page.units, "本月有效的登记")
+    widgets.titled_table(page.counties)
     left, right = st.columns(2, gap="large")
     with left:
-        widgets.titled_table(page.counties)
-    with right:
         widgets.titled_table(page.history, "登记内容自生效日期起改变")
+    with right:
         widgets.titled_table(page.shared)
     entry.maintain("registry", "contacts")
 
