@@ -56,19 +56,19 @@ def take_file(work: Workplace, desk: Desk, name: str, content: bytes) -> None:
 def needs_words(proposal: Proposal) -> bool:
     """The columns are to be confirmed: but for those that were, where the unit says what is missing."""
     is_remembered = all(match.basis == REMEMBERED for match in proposal.matches)
-    is_whole = proposal.ten_thousand is None and not lacking(proposal, proposal.chosen)
+    is_whole = proposal.scaled is None and not lacking(proposal, proposal.chosen)
     return proposal.needs_confirmation and not (is_remembered and is_whole)
 
 
 def confirm_columns(
-    work: Workplace, desk: Desk, chosen: Mapping[int, str], *, ten_thousand: bool, keep: bool
+    work: Workplace, desk: Desk, chosen: Mapping[int, str], *, converts: bool, keep: bool
 ) -> None:
     """Read the file by the columns that the clerk confirmed, and remember them where asked to."""
     proposal = desk.proposal
     assert proposal is not None
     with _act(desk), _on_disk(desk) as path:
         constants = constants_for(work, desk, proposal, chosen)
-        mapping = mapping_of(proposal, dict(chosen), constants=constants, ten_thousand=ten_thousand)
+        mapping = mapping_of(proposal, dict(chosen), constants=constants, converts=converts)
         tried = filing.try_out(work, path, units=desk.scope.units, mapping=mapping)
         if keep:
             clerk.remember(work, desk.unit_code, proposal, mapping, desk.actor, units=desk.scope.units)

@@ -14,7 +14,7 @@ from dashboard.findings import Group
 from etl import clerk
 from etl.briefing.receipt import receipt_pdf, sheet_pdf
 from etl.clerk import Remembered
-from etl.intake.fields import FIELD_BY_NAME, RETURN_FIELDS
+from etl.intake.fields import FIELD_BY_NAME, RETURN_FIELDS, other_unit
 from etl.intake.finding import EXPLAIN, MUST, NOTE
 from etl.intake.matching import Match, Proposal
 from etl.listing import plain
@@ -24,7 +24,6 @@ from etl.wording import month_text
 
 MEGABYTES = 10
 UNUSED = "不用这一列"
-YES, NO = "是，按万吨换算成吨", "不是万吨"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -63,13 +62,13 @@ def _columns(work: Workplace, bench: Desk, proposal: Proposal) -> None:
     chosen: dict[int, str] = {}
     with st.container(key="columns"):
         for match in proposal.matches:
-            field = _column(bench, match, is_ten_thousand=match.position == proposal.ten_thousand)
+            field = _column(bench, match, is_scaled=match.position == proposal.scaled)
             if field is not None:
                 chosen[match.position] = field
     unused = [each.header for each in proposal.matches if each.position not in chosen]
     if unused:
         widgets.note(f"不读取的列：{'、'.join(name or '（无列名）' for name in unused)}。")
-    answer = _ten_thousand(bench, proposal, chosen)
+    answer = _other_unit(bench, proposal, chosen)
     obstacle = _column_obstacle(proposal, chosen, answer)
     for header, text in acts.constants_for(work, bench, proposal, chosen).items():
         if header in proposal.missing:
@@ -79,11 +78,11 @@ def _columns(work: Workplace, bench: Desk, proposal: Proposal) -> None:
         _obstacle(obstacle)
     if st.button("确认并校验", type="primary", key="confirm", disabled=bool(obstacle)):
         with st.spinner("正在校验…"):
-            acts.confirm_columns(work, bench, chosen, ten_thousand=answer == YES, keep=keep)
+            acts.confirm_columns(work, bench, chosen, converts=answer is True, keep=keep)
         st.rerun()
 
 
-def _column(bench: Desk, match: Match, *, is_ten_thousand: bool) -> str | None:
+def _column(bench: Desk, match: Match, *, is_scaled: bool) -> str | None:
     """One of their columns with its first cells, and the choice of ours; None = not used."""
     names = [each.name for each in RETURN_FIELDS]
     left, right = st.columns([3, 2], vertical_alignment="center")
@@ -93,7 +92,7 @@ def _column(bench: Desk, match: Match, *, is_ten_thousand: bool) -> str | None:
         f"<p class='rs-column'><b>{escape(match.header or f'第{match.position}列')}</b>{basis}"
         f"<span>{samples}</span></p>"
     )
-    field = match.field or ("tonnes" if is_ten_thousand else None)
+    field = match.field or ("tonnes" if is_scaled else None)
     chosen = right.selectbox(
         f"“{match.header}”对应月报的哪一列",
         [None, *names],
@@ -106,22 +105,31 @@ def _column(bench: Desk, match: Match, *, is_ten_thousand: bool) -> str | None:
     return chosen
 
 
-def _ten_thousand(bench: Desk, proposal: Proposal, chosen: dict[int, str]) -> str | None:
-    """The clerk's answer to 万吨; None = not asked, or not answered."""
-    position = proposal.ten_thousand
-    if position is None or chosen.get(position) != "tonnes":
+def _tonnes_in(proposal: Proposal, chosen: dict[int, str]) -> tuple[str, str] | None:
+    """Header and unit of the column chosen for the tonnes, where it says another unit."""
+    headers = [match.header for match in proposal.matches if chosen.get(match.position) == "tonnes"]
+    found = [(header, unit) for header in headers if (unit := other_unit(header))]
+    return found[0] if found else None
+
+
+def _other_unit(bench: Desk, proposal: Proposal, chosen: dict[int, str]) -> bool | None:
+    """The clerk's answer to 万吨 or 公斤; None = not asked, or not answered."""
+    found = _tonnes_in(proposal, chosen)
+    if found is None:
         return None
-    header = next(each.header for each in proposal.matches if each.position == position)
-    return st.radio(
-        f"“{header}”这一列的单位是万吨吗？答复前不计入任何数。",
-        [YES, NO],
+    header, unit = found
+    yes, no = f"是，按{unit}换算成吨", f"不是{unit}"
+    said = st.radio(
+        f"“{header}”这一列的单位是{unit}吗？答复前不计入任何数。",
+        [yes, no],
         index=None,
-        key=f"ten-thousand-{bench.serial}",
+        key=f"unit-{bench.serial}",
         horizontal=True,
     )
+    return None if said is None else said == yes
 
 
-def _column_obstacle(proposal: Proposal, chosen: dict[int, str], answer: str | None) -> str:
+def _column_obstacle(proposal: Proposal, chosen: dict[int, str], answer: bool | None) -> str:
     """Why the columns cannot be taken as chosen; '' = they can."""
     fields = list(chosen.values())
     twice = [FIELD_BY_NAME[name].header for name in dict.fromkeys(fields) if fields.count(name) > 1]
@@ -131,10 +139,10 @@ def _column_obstacle(proposal: Proposal, chosen: dict[int, str], answer: str | N
         return (
             f"还缺必填的列：{'、'.join(absent)}。请在上面选出对应的列；文件里确实没有的，请补上后重新上传。"
         )
-    if proposal.ten_thousand is not None and chosen.get(proposal.ten_thousand) == "tonnes":
+    if found := _tonnes_in(proposal, chosen):
         if answer is None:
-            return "请先回答这一列的单位是不是万吨。"
-        if answer == NO:
+            return f"请先回答这一列的单位是不是{found[1]}。"
+        if not answer:
             return "请在文件里把这一列的列名改为“运量吨”，再重新上传。"
     return ""
 

@@ -18,10 +18,10 @@ import pyarrow as pa
 from etl import filing, periods
 from etl.filing import UnknownUnit
 from etl.intake import matching
-from etl.intake.fields import FIELD_BY_NAME, HEADER_TO_FIELD, RETURN_FIELDS, plain
+from etl.intake.fields import FIELD_BY_NAME, HEADER_TO_FIELD, RETURN_FIELDS, other_unit, plain
 from etl.intake.finding import Refusal
 from etl.intake.mapping import Mapping, read_mapping
-from etl.intake.matching import Proposal, is_ten_thousand, mapping_of
+from etl.intake.matching import Proposal, mapping_of
 from etl.intake.mends import Mend, find_mends
 from etl.intake.registry_view import RegistryView
 from etl.intake.returned import mended as rewritten
@@ -363,8 +363,8 @@ def _pasted_header(row: Sequence[str]) -> list[str] | None:
     headers: list[str] = []
     for number, (cell, field) in enumerate(zip(row, fields, strict=True), start=1):
         place = f"第{number}列“{' '.join(cell.split())}”"
-        if field is None and is_ten_thousand(cell):
-            raise ValueError(f"{place}以万吨计。请换算成吨，列名写“运量吨”，再粘贴。")
+        if field is None and (unit := other_unit(cell)):
+            raise ValueError(f"{place}以{unit}计。请换算成吨，列名写“运量吨”，再粘贴。")
         if field is None:
             raise ValueError(f"{place}不在填报的各列之内。请删去这一列后再复制，或改用上传文件。")
         header = FIELD_BY_NAME[field].header
@@ -405,14 +405,15 @@ def remember(
     """Keep a confirmed mapping for the unit and this layout, in place of an earlier one.
 
     Only which column is which is kept: what the clerk filled in for this file (month, unit) is not, and
-    万吨 is asked again. Errors: NotVisible; Refusal for a mapping that does not fit the proposal.
+    another unit than tonnes is asked about again. Errors: NotVisible; Refusal for a mapping that does not fit
+    the proposal.
     """
     _own(unit_code, units)
     chosen = {
         mapping.position(column, proposal.header) + 1: HEADER_TO_FIELD[ours]
         for ours, column in mapping.columns.items()
     }
-    columns = mapping_of(proposal, chosen, ten_thousand=True)
+    columns = mapping_of(proposal, chosen, converts=True)
     with work.ledger.begin() as connection:
         drafts.remember(connection, unit_code, proposal.signature, proposal.header, columns.text, actor)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -55,6 +56,8 @@ FIELD_BY_NAME = {field.name: field for field in RETURN_FIELDS}
 HEAD_BLOCK = {field.header: field.name for field in RETURN_FIELDS if field.in_head_block}
 # A column that counts in 万吨: never read as tonnes, its unit-months wait for an answer.
 TEN_THOUSAND_TONNES = frozenset({"运量万吨", "运量(万吨)", "货运量(万吨)", "货运量万吨"})
+# Other units that a column of tonnes may count in, with what makes tonnes of them once somebody has said so.
+OTHER_UNITS = {"万吨": "10000", "公斤": "0.001"}
 # The units that a number column counts in, as they may stand under its header or behind its numbers.
 UNITS = {
     "tonnes": ("吨", "t"),
@@ -89,6 +92,13 @@ def plain(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split()).strip(":*")
 
 
+def other_unit(text: str) -> str | None:
+    """万吨 or 公斤 where a header or a corner says so (kg and 千克 are 公斤); None where it says no such thing."""
+    found = _OTHER_UNIT.search(plain(text))
+    return None if found is None else "万吨" if found[0] == "万吨" else "公斤"
+
+
+_OTHER_UNIT = re.compile(r"万吨|公斤|千克|kg", re.I)
 HEADER_TO_FIELD = {
     plain(header): field.name for field in RETURN_FIELDS for header in (field.header, *field.aliases)
 }

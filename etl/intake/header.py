@@ -22,6 +22,7 @@ from etl.intake.fields import (
     REMEDY,
     TEN_THOUSAND_TONNES,
     UNITS,
+    other_unit,
     plain,
 )
 from etl.intake.spreadsheet import Cell, Sheet
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 Row = Sequence[Cell]
 
 MAX_HEADER_ROWS = 4
-TEN_THOUSAND = "万吨"
 _UNIT_WORDS = frozenset({
     "吨", "万吨", "千吨", "t", "kg", "公斤", "千克", "公里", "千米", "km", "米", "辆", "车", "节", "列", "个", "箱",
     "只", "teu", "标箱", "元", "万元", "%", "吨公里", "万吨公里", "次", "趟",
@@ -54,7 +54,9 @@ _STEMS, _ABC = "甲乙丙丁戊己庚辛壬癸", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ORDINAL = re.compile(r"[甲乙丙丁戊己庚辛壬癸A-Z]|\d{1,2}")
 # Two blanks, where what follows is a label or a month; those inside a name stay.
 _BETWEEN_LABELS = re.compile(r"(?:\s{2,}|\u3000)(?=[^\s:：]{2,12}[:：]|\d{4}\s*年)")
-_CORNER = re.compile(r"单位[:：][^:：]{0,20}?万\s*吨|[（(]\s*万\s*吨\s*[)）]")
+_CORNER = re.compile(
+    r"单位[:：][^:：]{0,20}?(万\s*吨|公\s*斤|千\s*克|kg)|[（(]\s*(万\s*吨|公\s*斤|千\s*克|kg)\s*[)）]", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -231,12 +233,21 @@ def with_unit(name: str, unit: str) -> str:
 # ------------------------------------------------------------------------------------- above the table
 
 
-def ten_thousand_corner(rows: Sequence[Row]) -> tuple[int, str] | None:
-    """Row and text of a cell above the table that says 单位：万吨, or a title that ends in （万吨）."""
+@dataclass(frozen=True)
+class Corner:
+    """A cell above the table that says 单位：万吨, or a title that ends in （公斤）: its row, text and unit."""
+
+    row: int
+    text: str
+    unit: str
+
+
+def unit_corner(rows: Sequence[Row]) -> Corner | None:
+    """The first cell above the table that says that it counts in another unit than tonnes."""
     for number, row in enumerate(rows, start=1):
         for cell in row:
-            if cell and _CORNER.search(cell):
-                return number, cell.strip()
+            if cell and (found := _CORNER.search(cell)) and (unit := other_unit(found[1] or found[2])):
+                return Corner(number, cell.strip(), unit)
     return None
 
 

@@ -26,9 +26,10 @@ from etl.intake import words as w
 from etl.intake.fields import (
     FIELD_BY_NAME,
     HEADER_TO_FIELD,
+    OTHER_UNITS,
     RETURN_FIELDS,
     RETURN_HEADERS,
-    TEN_THOUSAND_TONNES,
+    other_unit,
     plain,
 )
 from etl.intake.finding import Refusal
@@ -43,7 +44,6 @@ SAME, ALIAS, SIMILAR, REMEMBERED = "同名", "别名", "相近", "已记住"
 NO_BASIS = ""
 TEN_THOUSAND = "万吨"
 TONNES = FIELD_BY_NAME["tonnes"].header
-FACTOR = "10000"
 
 # Words of the trade that are like a column of ours, but not sure enough to be read as one unasked.
 LIKE: dict[str, tuple[str, ...]] = {
@@ -73,14 +73,14 @@ _WORDS = {
     for field in RETURN_FIELDS
 }
 _VOCABULARY = {word: name for name, words in _WORDS.items() for word in words}
-# What looks like tonnes and is another number: of other months, of a plan, of money, of kilograms.
-_NOT_TONNES = re.compile(
-    r"累计|同比|同期|上年|去年|计划|合同|毛重|皮重|价|费|金额|元|千克|公斤|kg|m3|方", re.I
-)
+# What looks like tonnes and is another number: of other months, of a plan, of money.
+_NOT_TONNES = re.compile(r"累计|同比|同期|上年|去年|计划|合同|毛重|皮重|价|费|金额|元|m3|方", re.I)
 _IN_BRACKETS = re.compile(r"[(\[【].*?[)\]】]")
 
 # Two headers are alike from two letters of three on.
 LIKENESS = 0.66
+# Of two columns that are as likely the tonnes, the one in tonnes comes first.
+LESS_SURE = 0.1
 # Cells speak for a column when nine of ten say one of its words, and against it when half say none.
 SPEAKS, CONTRADICTS = 0.9, 0.5
 SAID_BY_VALUES = 0.6
@@ -124,15 +124,16 @@ class Proposal:
     """How a file could be read. A column without header and cells is not listed, any other is.
 
     `missing`: our headers that are required and that neither a column nor the head block has.
-    `ten_thousand`: the position of a column in 万吨. `signature`: sha256 of the header. `head`: what the
-    head block says, our header → text. `header_row` is 0 where the file has no header.
+    `scaled`: the position of a column in another unit (万吨, 公斤) that would be the tonnes. `signature`:
+    sha256 of the header. `head`: what the head block says, our header → text. `header_row` is 0 where the
+    file has no header.
     """
 
     sheet: str | None
     header_row: int
     matches: tuple[Match, ...]
     missing: tuple[str, ...]
-    ten_thousand: int | None
+    scaled: int | None
     signature: str
     head: dict[str, str]
 
@@ -149,14 +150,14 @@ class Proposal:
 
     @property
     def needs_confirmation(self) -> bool:
-        """True unless every column is 同名, 别名 or 已记住, nothing is missing and nothing counts in 万吨."""
+        """True unless every column is 同名, 别名 or 已记住, nothing is missing and all counts in tonnes."""
         is_known = all(match.basis in (SAME, ALIAS, REMEMBERED) for match in self.matches)
-        return not is_known or bool(self.missing) or self.ten_thousand is not None or self.header_row == 0
+        return not is_known or bool(self.missing) or self.scaled is not None or self.header_row == 0
 
     @property
     def is_ordinary(self) -> bool:
         """The file is read the same without a mapping, with all its notes; so it needs none."""
-        if self.header_row == 0 or self.missing or self.ten_thousand is not None:
+        if self.header_row == 0 or self.missing or self.scaled is not None:
             return False
         read: dict[str, int] = {}
         for match in self.matches:
@@ -211,14 +212,18 @@ def propose(
         for index, name in enumerate(header)
         if name or columns[index]
     )
-    heaped = [match for match in matches if is_ten_thousand(match.header)]
+    scaled = [
+        match
+        for match in matches
+        if (unit := other_unit(match.header)) and (unit == TEN_THOUSAND or match.field == "tonnes")
+    ]
     head = {name: text for name, (text, _) in source.head.items()}
     return Proposal(
         source.sheet,
         source.header_row,
         matches,
         _missing({match.field for match in matches}, head, declared.plan.unit_key),
-        next((m.position for m in sorted(heaped, key=lambda m: m.field != "tonnes")), None),
+        next((m.position for m in sorted(scaled, key=lambda m: m.field != "tonnes")), None),
         sign,
         head,
     )
@@ -232,23 +237,18 @@ def signature(header: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(names, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
 
 
-def is_ten_thousand(header: str) -> bool:
-    """The header says that its column counts in 万吨."""
-    return plain(header) in TEN_THOUSAND_TONNES or TEN_THOUSAND in plain(header)
-
-
 def mapping_of(
     proposal: Proposal,
     chosen: Dictionary[int, str],
     *,
     constants: Dictionary[str, str] | None = None,
-    ten_thousand: bool = False,
+    converts: bool = False,
 ) -> Mapping:
     """The mapping that takes `chosen` (position → field); `constants`: our header → one text for all rows.
 
     A column goes by its header; by its number where the header is empty, repeated, or there is none.
-    `ten_thousand`: the clerk said yes to 万吨. Errors: ValueError (Chinese) for two columns of one field,
-    and for a column in 万吨 as tonnes without that answer.
+    `converts`: the clerk said yes to the other unit of the tonnes. Errors: ValueError (Chinese) for two columns
+    of one field, and for a column in another unit as tonnes without that answer.
     """
     headers = {match.position: match.header for match in proposal.matches}
     often = Counter(headers.values())
@@ -267,10 +267,10 @@ def mapping_of(
     if fixed:
         lines += ["[constants]", *(f"{_toml(ours)} = {_toml(text)}" for ours, text in fixed.items())]
     theirs = headers.get(seen.get("tonnes", 0), "")
-    if is_ten_thousand(theirs):
-        if not ten_thousand:
-            raise ValueError(f"“{theirs}”列以万吨计，请先确认换算成吨，或改选以吨计的列。")
-        lines += ["[factor]", f'{_toml(TONNES)} = "{FACTOR}"']
+    if unit := other_unit(theirs):
+        if not converts:
+            raise ValueError(f"“{theirs}”列以{unit}计，请先确认换算成吨，或改选以吨计的列。")
+        lines += ["[factor]", f'{_toml(TONNES)} = "{OTHER_UNITS[unit]}"']
     return read_mapping("\n".join(lines) + "\n")
 
 
@@ -478,7 +478,8 @@ def _score(name: str, header: str, likeness: float, share: float | None) -> floa
         return 0
     speaks = share is not None and share >= SPEAKS and name in _TOLD_BY_VALUES
     if likeness >= LIKENESS:
-        return likeness + (VALUES_ADD if speaks else 0)
+        is_scaled = name == "tonnes" and other_unit(header) is not None
+        return likeness + (VALUES_ADD if speaks else 0) - (LESS_SURE if is_scaled else 0)
     return SAID_BY_VALUES + likeness / 10 if speaks else 0
 
 

@@ -27,7 +27,7 @@ from etl.intake.header import (
     head_block,
     is_bare_tonnes,
     is_own_sheet,
-    ten_thousand_corner,
+    unit_corner,
     with_unit,
     without_own,
 )
@@ -315,12 +315,12 @@ def _parts_of(
 ) -> tuple[tuple[str, ...], frozenset[int], tuple[Sequence[Cell], ...]]:
     """The columns' names, the indices of our own columns, and the rows above the header.
 
-    A corner that says 万吨 above a column that says no unit is part of that column's name.
+    A corner that says 万吨 or 公斤 above a column that says no unit is part of that column's name.
     """
     above = tuple(rows[: max(header.top - 1, 0)])
     names, own = without_own(header.names)
-    if ten_thousand_corner(above) is not None:
-        names = tuple(with_unit(name, "万吨") if is_bare_tonnes(name) else name for name in names)
+    if (corner := unit_corner(above)) is not None:
+        names = tuple(with_unit(name, corner.unit) if is_bare_tonnes(name) else name for name in names)
     return names, own, above
 
 

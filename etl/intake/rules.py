@@ -158,7 +158,7 @@ STRUCTURE_RULES = (
          general_do="如是所报的月份，请在表头上方单独写一行月份，如“月份：2025-03”。"),
     Rule("S118", EXPLAIN, STRUCTURE, "{place}写着“{value}”，而“{known}”列写明以吨计，按吨读取。",
          "请核对“{known}”列的单位，按吨填写，并改正{place}；确是以吨计的，请说明。", since=VERSION,
-         general="表头上方写着万吨，而运量列写明以吨计，按吨读取。",
+         general="表头上方写着万吨或公斤，而运量列写明以吨计，按吨读取。",
          general_do="请核对运量列的单位，按吨填写，并改正表头上方的字；确是以吨计的，请说明。"),
     Rule("S119", NOTE, STRUCTURE, "{place}是重复的表头，没有作为数据。", "请确认{place}不是货流；是则改填各列。",
          since=VERSION),

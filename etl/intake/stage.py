@@ -31,7 +31,7 @@ from etl.intake.fields import (
     plain,
 )
 from etl.intake.finding import Finding
-from etl.intake.header import is_in_tonnes, ten_thousand_corner, written_month
+from etl.intake.header import is_in_tonnes, unit_corner, written_month
 from etl.intake.mapping import Mapping as Layout
 from etl.intake.mapping import field_sql, literal, translate, where_sql
 from etl.intake.receive import TextSource
@@ -313,7 +313,7 @@ def _join_year(staged: Stage, columns: dict[str, str]) -> None:
 
 
 def _note_what_stands_above(staged: Stage, columns: dict[str, str]) -> None:
-    """A title that names the month, or 万吨 above a column that says 吨, is said and not acted upon."""
+    """A title that names the month, or another unit above a column that says 吨, is said and not acted upon."""
     source = staged.source
     if "month" not in columns and "月份" not in source.head:
         found = written_month(source.above, source.sheet)
@@ -322,10 +322,11 @@ def _note_what_stands_above(staged: Stage, columns: dict[str, str]) -> None:
             known = w.read_month(text).value or "2025-03"
             staged.notes.append(finding("S117", sheet=source.sheet, row=row, value=text, known=known))
     in_tonnes = next((name for name in source.header if is_in_tonnes(name)), None)
-    corner = ten_thousand_corner(source.above)
+    corner = unit_corner(source.above)
     if in_tonnes is not None and corner is not None:
-        row, text = corner
-        staged.notes.append(finding("S118", sheet=source.sheet, row=row, value=text, known=in_tonnes))
+        staged.notes.append(
+            finding("S118", sheet=source.sheet, row=corner.row, value=corner.text, known=in_tonnes)
+        )
 
 
 def _mapped(staged: Stage, layout: Layout) -> dict[str, str]:

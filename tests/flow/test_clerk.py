@@ -601,7 +601,7 @@ def test_an_answer_to_ten_thousand_is_the_same_by_mapping_and_by_mend(work, tmp_
     assert (before.totals["S112"], before.unit_months) == (1, ())
     proposal = clerk.propose(work, path, A)
     assert proposal.needs_confirmation
-    mapping = mapping_of(proposal, proposal.chosen, ten_thousand=True)
+    mapping = mapping_of(proposal, proposal.chosen, converts=True)
     by_mapping = checked(work, path, mapping, tmp_path / "a")
     book, name, mends = clerk.mended(work, path, answers=["S112"])
     assert (name, {mend.code for mend in mends}) == ("万吨-已修正.xlsx", {"S112"})

@@ -239,7 +239,7 @@ def test_nothing_to_read_is_a_refusal(tmp_path):
 # ----------------------------------------------------------------------------------- what is not guessed
 
 
-@pytest.mark.parametrize("header", ["累计运量", "净重（kg）", "计划重量", "毛重", "运费金额", "重量(公斤)"])
+@pytest.mark.parametrize("header", ["累计运量", "计划重量", "毛重（kg）", "毛重", "运费金额", "单价(元/公斤)"])
 def test_what_is_not_this_months_tonnes_is_never_taken_for_it(tmp_path, header):
     headers = [h for h in GOOD if h != "运量吨"]
     proposal = proposed(tmp_path, [[*headers, header], [*(GOOD[h] for h in headers), "12"]])
@@ -296,7 +296,7 @@ def test_no_field_twice_and_no_column_lost(tmp_path_factory, data):
     counts = Counter(match.field for match in proposal.matches if match.field)
     assert set(counts.values()) <= {1}
     assert all((match.field is None) == (match.basis == "") for match in proposal.matches)
-    if proposal.ten_thousand is None:
+    if proposal.scaled is None:
         mapping_of(proposal, proposal.chosen)
 
 
@@ -314,22 +314,44 @@ def heaped(folder: Path, tonnes: str, header: str = "运量(万吨)") -> Path:
 def test_ten_thousand_tonnes_only_with_an_answer(tmp_path, header):
     path = heaped(tmp_path, "1.25", header)
     proposal = propose(path)
-    assert proposal.ten_thousand == HEADERS.index("运量吨") + 1
+    assert proposal.scaled == HEADERS.index("运量吨") + 1
     assert (proposal.missing, proposal.needs_confirmation, proposal.is_ordinary) == ((), True, False)
     with pytest.raises(ValueError, match="万吨计"):
         mapping_of(proposal, proposal.chosen)
-    mapping = mapping_of(proposal, proposal.chosen, ten_thousand=True)
+    mapping = mapping_of(proposal, proposal.chosen, converts=True)
     assert check_file(path, mapping=mapping).tonnes == 12500
 
 
 def test_tonnes_beside_ten_thousand_are_taken(tmp_path):
     rows = [[*GOOD, "运量(万吨)"], [*GOOD.values(), "9"]]
     proposal = proposed(tmp_path, rows)
-    assert proposal.ten_thousand == len(GOOD) + 1
+    assert proposal.scaled == len(GOOD) + 1
     assert fields(proposal)["运量(万吨)"] is None
     assert check_file(tmp_path / "月报.csv", mapping=mapping_of(proposal, proposal.chosen)).tonnes == Decimal(
         "1200.5"
     )
+
+
+@pytest.mark.parametrize("header", ["净重（kg）", "运量(公斤)", "净重千克", "实际重量KG"])
+def test_kilograms_of_a_weighbridge_only_with_an_answer(tmp_path, header):
+    path = heaped(tmp_path, "32460", header)
+    proposal = propose(path)
+    assert proposal.scaled == HEADERS.index("运量吨") + 1
+    assert fields(proposal)[header] == "tonnes"
+    with pytest.raises(ValueError, match="公斤计"):
+        mapping_of(proposal, proposal.chosen)
+    mapping = mapping_of(proposal, proposal.chosen, converts=True)
+    assert check_file(path, mapping=mapping).tonnes == Decimal("32.460")
+    # Without a mapping nothing is read as tonnes.
+    assert "S101" in codes(check_file(path))
+
+
+def test_of_two_weights_the_one_in_tonnes_is_proposed(tmp_path):
+    row = {name: text for name, text in GOOD.items() if name != "运量吨"}
+    rows = [[*row, "净重(kg)", "净重(吨)"], [*row.values(), "32460", "32.46"]]
+    proposal = proposed(tmp_path, rows)
+    assert (fields(proposal)["净重(kg)"], fields(proposal)["净重(吨)"]) == (None, "tonnes")
+    assert proposal.scaled is None
 
 
 # ------------------------------------------------------------------------------------------ remembered
@@ -389,7 +411,7 @@ def test_any_header_is_written_so_that_it_reads_back(headers, constants):
     matches = tuple(Match(n, text, None, "", ()) for n, text in enumerate(headers, 1))
     proposal = replace(PLAIN, matches=matches)
     chosen = {n: FIELDS[n - 1] for n in range(1, len(headers) + 1)}
-    mapping = mapping_of(proposal, chosen, constants=constants, ten_thousand=True)
+    mapping = mapping_of(proposal, chosen, constants=constants, converts=True)
     assert read_mapping(mapping.text) == mapping
     assert mapping.text.encode("utf-8")
     assert mapping.constants == {name: text for name, text in constants.items() if text}

@@ -164,13 +164,16 @@ def test_parts_of_a_merged_group_whatever_they_are_called(tmp_path):
         ("单位：万吨", "运量", "运量(万吨)"),
         ("公转铁月报（万吨）", "货运量", "货运量(万吨)"),
         ("计量单位：公里、万吨", "运量", "运量(万吨)"),
+        ("单位：公斤", "运量", "运量(公斤)"),
+        ("过磅明细（KG）", "货运量", "货运量(公斤)"),
+        ("计量单位：千克", "运量吨", "运量吨"),
         ("单位：吨", "运量", "运量"),
         ("单位：万元", "运量", "运量"),
         ("全年完成5万吨", "运量", "运量"),
     ],
 )
-def test_a_corner_in_ten_thousand_tonnes_is_part_of_the_name(tmp_path, above, header, name):
-    """运量 under 单位：万吨 is never read as tonnes."""
+def test_a_corner_in_another_unit_is_part_of_the_name(tmp_path, above, header, name):
+    """运量 under 单位：万吨 or 公斤 is never read as tonnes."""
     table = read(tmp_path, f"{above},,\n月份,企业名称,{header}\n2025-03,甲,1\n")
     assert table.header[2] == name
 

@@ -199,9 +199,9 @@ def test_the_columns_of_a_units_own_layout_are_confirmed_and_remembered(work: Wo
     serial = held(test).serial
     test.selectbox(f"column-{serial}-8").set_value(None).run()
     assert "不读取的列：磅房。" in said(test)
-    test.radio(f"ten-thousand-{serial}").set_value("不是万吨").run()
+    test.radio(f"unit-{serial}").set_value("不是万吨").run()
     assert test.button("confirm").disabled
-    test.radio(f"ten-thousand-{serial}").set_value("是，按万吨换算成吨").run()
+    test.radio(f"unit-{serial}").set_value("是，按万吨换算成吨").run()
     press(test, "confirm")
     assert str(tried(held(test)).check.tonnes) == "200.000"
     assert [one.month for one in tried(held(test)).check.unit_months] == [FEBRUARY]
