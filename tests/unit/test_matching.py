@@ -239,7 +239,9 @@ def test_nothing_to_read_is_a_refusal(tmp_path):
 # ----------------------------------------------------------------------------------- what is not guessed
 
 
-@pytest.mark.parametrize("header", ["累计运量", "计划重量", "毛重（kg）", "毛重", "运费金额", "单价(元/公斤)"])
+@pytest.mark.parametrize(
+    "header", ["累计运量", "计划重量", "毛重（kg）", "毛重", "运费金额", "单价(元/公斤)"]
+)
 def test_what_is_not_this_months_tonnes_is_never_taken_for_it(tmp_path, header):
     headers = [h for h in GOOD if h != "运量吨"]
     proposal = proposed(tmp_path, [[*headers, header], [*(GOOD[h] for h in headers), "12"]])
