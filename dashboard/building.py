@@ -39,7 +39,11 @@ def notice(work: Workplace) -> None:
     if _is_at_work(state) or _is_outdated(work):
         _watch(work, _Watch(0, time.monotonic()))
     elif state.last_failure is not None and visit().scope.role in STAFF:
-        _say("最近一次生成没有完成，页面仍显示上一版本", state.last_failure.message, "rs-failed")
+        _say(
+            "最近一次生成没有完成：登记的内容都在，但尚未发布，页面仍显示上一版本。",
+            state.last_failure.message,
+            "rs-failed",
+        )
 
 
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from etl.intake.finding import Finding
 from etl.ledger import audit
-from etl.ledger.schema import add_row, check_result, explanation, stored_file
+from etl.ledger.schema import add_row, check_result, explanation, stored_file, submission_event
 from etl.periods import now
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ class StoredFile:
     file_id: int
     sha256: str
     path: Path
+
+
+@dataclass(frozen=True)
+class KeptCheck:
+    """What the check of a file said: its totals by code, exact; its findings, listed as far as it listed them."""
+
+    totals: dict[str, int]
+    findings: tuple[Finding, ...]
+    rule_version: str
 
 
 def keep_file(conn: sa.Connection, home: Path, source: Path, mapping_text: str | None) -> StoredFile:
@@ -95,6 +105,34 @@ def record_check(conn: sa.Connection, file_id: int, result: CheckResult) -> int:
         "recorded_at": now(),
     }
     return add_row(conn, check_result, row)
+
+
+def check_of(conn: sa.Connection, submission_id: int) -> KeptCheck | None:
+    """The check with which a submission was handed in last; it is of the whole file.
+
+    Empty: None where it was never handed in.
+    """
+    step = submission_event.c
+    handed_in = conn.execute(
+        sa.select(step.file_id, step.recorded_at)
+        .where(step.submission_id == submission_id, step.to_state == "已上报")
+        .order_by(step.step_id.desc())
+        .limit(1)
+    ).first()
+    if handed_in is None:
+        return None
+    # The same bytes may have been checked again since, for somebody else.
+    query = (
+        sa.select(check_result.c.totals, check_result.c.findings, check_result.c.rule_version)
+        .where(check_result.c.file_id == handed_in.file_id)
+        .where(check_result.c.recorded_at <= handed_in.recorded_at)
+        .order_by(check_result.c.check_id.desc())
+        .limit(1)
+    )
+    row = conn.execute(query).first()
+    if row is None:
+        return None
+    return KeptCheck(row.totals, tuple(Finding(**found) for found in row.findings), row.rule_version)
 
 
 def explain(conn: sa.Connection, submission_id: int, texts: Mapping[str, str], actor: str) -> None:

@@ -144,11 +144,16 @@ class Version:
 
 
 def save_draft(
-    conn: sa.Connection, file_id: int, unit_month: UnitMonth, actor: str, reason: str = ""
+    conn: sa.Connection,
+    file_id: int,
+    unit_month: UnitMonth,
+    actor: str,
+    reason: str = "",
+    on: date | None = None,
 ) -> int | None:
     """Put a checked unit-month into its open version, or open one; returns the submission's number.
 
-    A month that is accepted already gets a new version in 更正, which needs a reason.
+    A month that is accepted already gets a new version in 更正, which needs a reason. `on` as in `advance`.
     Empty: None where the content is the accepted one: nothing is to be done.
     Errors: TransitionRefused while it is being reviewed, or without the reason that a correction needs.
     """
@@ -159,16 +164,16 @@ def save_draft(
     if newest is None:
         row = content | {"version": 1, "state": State.暂存, "reason": "", "recorded_at": now()}
         submission_id = add_row(conn, submission, row)
-        _write_step(conn, submission_id, file_id, None, State.暂存, actor, reason, today())
+        _write_step(conn, submission_id, file_id, None, State.暂存, actor, reason, on or today())
         audit.append(conn, actor, "报表状态", f"submission:{submission_id}", {"to": State.暂存})
         return submission_id
     state, submission_id = State(newest["state"]), newest["submission_id"]
     if state in ACCEPTED:
-        submission_id = advance(conn, submission_id, State.更正, actor, reason)
+        submission_id = advance(conn, submission_id, State.更正, actor, reason, on)
     elif state not in EDITABLE:
         raise TransitionRefused(f"该月报表正在{state}，不能替换。请先联系审核人退回，再重新上报。")
     elif state is not State.暂存 and state is not State.更正:
-        advance(conn, submission_id, State.暂存, actor, reason)
+        advance(conn, submission_id, State.暂存, actor, reason, on)
     conn.execute(sa.update(submission).where(submission.c.submission_id == submission_id).values(content))
     return submission_id
 
@@ -177,7 +182,7 @@ def submit(
     conn: sa.Connection, file_id: int, unit_month: UnitMonth, received_on: date, actor: str, reason: str = ""
 ) -> int | None:
     """Save the unit-month and hand it in. Empty and errors as `save_draft`."""
-    submission_id = save_draft(conn, file_id, unit_month, actor, reason)
+    submission_id = save_draft(conn, file_id, unit_month, actor, reason, received_on)
     if submission_id is not None:
         advance(conn, submission_id, State.已上报, actor, reason, received_on)
     return submission_id

@@ -145,7 +145,7 @@ def test_a_return_goes_its_way_and_each_step_is_kept(ledger, file_id):
     with reading(ledger) as conn:
         history = submissions.history(conn, number)
         assert [step.actor for step in history] == [CLERK, CLERK, *[STAFF] * 4]
-        assert [step.effective_on.day for step in history] == [8, 7, 8, 8, 8, 8]
+        assert [step.effective_on.day for step in history] == [7, 7, 8, 8, 8, 8]
         assert audit.head(conn)[0] == 6
     assert [
         (r["version"], r["received_on"], r["accepted_on"]) for r in accepted(ledger, date(2025, 4, 8))
