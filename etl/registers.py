@@ -107,7 +107,8 @@ def enter(
     Errors: NotAllowed, KeyError for an unknown table.
     """
     found, findings = read_rows(rows, name, work.declared)
-    if _is_refused(findings):
+    # A file's row of totals is passed over; a row that somebody typed was meant.
+    if _is_refused(findings) or len(found) < len(rows):
         return Imported(0, tuple(findings), accepted=False)
     with work.ledger.begin() as connection:
         count = tables.enter(connection, name, found, on or work.today, ENTERED, actor)

@@ -12,13 +12,13 @@ from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl.intake.contracts import CONTRACTS, COUNTY, Column, Contract, Kind, Row
+from etl.intake.contracts import CONTRACTS, COUNTY, TEXT, Column, Contract, Kind, Row
 from etl.intake.fields import plain
 from etl.intake.finding import EXPLAIN, MUST, NOTE, Finding
 from etl.intake.mapping import Mapping, apply
 from etl.intake.receive import Refusal, TextTable, read_text_table
 from etl.intake.rules import place_of
-from etl.intake.words import CONTROL, DECIMALS, ERROR, EXCEL, NEGATIVE, PLAIN, TOTAL, Reader
+from etl.intake.words import CONTROL, DECIMALS, ERROR, EXCEL, NEGATIVE, PLAIN, TOTAL, Reader, Word
 from etl.reference import Declared
 
 LISTED_PER_CODE = 100
@@ -195,6 +195,8 @@ class _TableReader:
         word = self._reader(kind)(cell)
         if word.value is None and word.reading == TOTAL and column.required:
             raise _TotalRow
+        if word.value is None and word.reading == TOTAL and kind is TEXT:
+            word = Word(cell)
         if word.value is None:
             code, known = BY_READING.get(word.reading, (kind.wrong, kind.known(self.declared)))
             self._find(code, number, column.header, cell, known)

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from etl import builds, pipeline, registers
+from etl.intake import contracts
+from etl.intake.contracts import Column
 from etl.ledger import audit, jobs, tables
 from etl.ledger.schema import open_ledger, reading
 from etl.ledger.tables import TABLES, Row
+from etl.periods import add_months
 from etl.pipeline import Workplace
 from etl.reference import load_declared
 from etl.roles import CITY, Actor, NotAllowed, Role
@@ -27,6 +30,11 @@ TRAIN = {"月份": "2025-02", "车站": "宁武西", "货类": "煤炭", "方向
 DEPARTMENT = Actor("市发改委经办人", Role.DEPARTMENT, department="市发改委")
 COUNTY = Actor("宁武县审核人", Role.COUNTY, counties=frozenset({COAL}))
 RAILWAY = Actor("原平车务段", Role.RAILWAY)
+AWKWARD = (
+    "# 演示", "=1+1", "+86 350", "-先期", "@单位", "'引", "''=1", '"引号"', '甲",乙', "甲,乙;丙；丁\t戊",
+    "上\n下", "上\n\n下", "全角ＡＢ１２，", "007", "1e3", "2025-03", "制表人：某某", "<b>粗</b>&amp;", "任务编号", "是",
+    "\\", "—",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -79,6 +87,57 @@ def pipeline_of(desk: Desk) -> Workplace:
     return Workplace(desk.home, open_ledger(desk.home), load_declared(DATA, DATA / "sample"))
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_awkward_texts_come_back_as_they_were(work: Workplace, tmp_path: Path, monkeypatch, name: str):
+    """What a spreadsheet would run, cut, join or take for something else, in each text of each table."""
+    monkeypatch.setattr(builds, "answer_later", lambda work: None)
+    assert enter(work, name, *awkward_rows(work, name)).accepted
+    other = Workplace(tmp_path / "other", open_ledger(tmp_path / "other"), work.declared)
+    first, second = tmp_path / "一.csv", tmp_path / "二.csv"
+    before = known(work, name)
+    assert registers.export(work, name, first) == len(before) >= len(AWKWARD)
+    again = pipeline.import_table(other, name, first, recorded_on=DAY)
+    assert (again.rows, again.findings) == (len(before), ())
+    assert known(other, name) == before
+    registers.export(other, name, second)
+    assert second.read_bytes() == first.read_bytes()
+    texts = {column.field for column in registers.columns_of(name) if column.kind is contracts.TEXT}
+    assert {row[field] for row in before for field in texts} >= set(AWKWARD if texts else ())
+
+
+def awkward_rows(work: Workplace, name: str) -> list[dict[str, str]]:
+    """A row for each awkward text, with a key of its own."""
+    return [
+        {column.header: awkward_cell(work, name, column, number) for column in registers.columns_of(name)}
+        for number in range(len(AWKWARD))
+    ]
+
+
+def awkward_cell(work: Workplace, name: str, column: Column, number: int) -> str:
+    if listed := registers.listed_of(work, name, column.header):
+        # What is closed must be said to be.
+        return listed[-1] if (name, column.header) == ("problems", "状态") else listed[0]
+    month = add_months(date(2023, 1, 1), number)
+    values = {
+        id(contracts.TEXT): AWKWARD[number],
+        id(contracts.KEY): f"00{number:02d}",
+        id(contracts.USCC): A,
+        id(contracts.UNIT): A,
+        id(contracts.MONTH): f"{month:%Y-%m}",
+        id(contracts.DAY): month.isoformat(),
+        id(contracts.YEAR): str(2001 + number),
+        id(contracts.EMAIL): f"a{number}+b@example.invalid",
+        id(contracts.MODES): "铁路、皮带廊道",
+        id(contracts.OBJECTS): "全市" if name in ("official", "events") else COAL,
+        id(contracts.CALIBER): "发送＋接运",
+        id(contracts.COUNT): "0",
+        id(contracts.PERCENT): "12.5",
+        id(contracts.TONNES): "123456789012.001",
+        id(contracts.NUMBER): "0.000001",
+    }
+    return values[id(column.kind)]
+
+
 def test_a_text_that_looks_like_a_formula_comes_back_as_it_was(work: Workplace, tmp_path: Path):
     enter(work, "tasks", TASK | {"进展": "=1+1", "节点": "-先期"})
     out = tmp_path / "任务.csv"
@@ -87,6 +146,40 @@ def test_a_text_that_looks_like_a_formula_comes_back_as_it_was(work: Workplace, 
     before = known(work, "tasks")
     assert pipeline.import_table(work, "tasks", out, recorded_on=DAY).rows == 1
     assert known(work, "tasks") == before
+
+
+def test_an_export_holds_what_its_reader_sees(work: Workplace, tmp_path: Path):
+    trains = [TRAIN | {"托运人": unit, "运量吨": "9"} for unit in (A, B)]
+    enter(work, "station_list", *trains)
+    enter(work, "tasks", TASK)
+    clerk = Scope(Role.ENTERPRISE, "甲", units=frozenset({A}))
+    county = Scope(Role.COUNTY, "宁武县", counties=frozenset({COAL}))
+    out = tmp_path / "清单.csv"
+    for scope in (clerk, county):
+        assert registers.export(work, "station_list", out, scope=scope) == 1
+        text = out.read_text(encoding="utf-8-sig")
+        assert (A in text, B in text) == (True, False)
+    assert registers.export(work, "tasks", out, scope=clerk) == 0
+    assert "接轨方案" not in out.read_text(encoding="utf-8-sig")
+
+
+def test_contacts_are_told_in_full_to_who_reviews_and_to_whose_they_are(work: Workplace, tmp_path: Path):
+    enter(work, "contacts", {"单位": A, "联系人": "张三", "邮箱": "zhang@example.invalid"})
+    reviewers = (EVERYTHING, Scope(Role.COUNTY, "宁武县", counties=frozenset({COAL})))
+    for scope in (*reviewers, Scope(Role.ENTERPRISE, "甲", units=frozenset({A}))):
+        assert [row["email"] for row in registers.rows_of(work, "contacts", scope)] == [
+            "zhang@example.invalid"
+        ]
+        assert not registers.is_masked("contacts", scope.role)
+    keeper, out = Scope(Role.ADMIN, "管理员"), tmp_path / "联系人.csv"
+    (row,) = registers.rows_of(work, "contacts", keeper)
+    assert registers.is_masked("contacts", Role.ADMIN)
+    assert (row["person"], row["email"], row["unit_code"]) == ("张***", "z***", A)
+    assert registers.history_of(work, "contacts", row, keeper) == []
+    registers.export(work, "contacts", out, scope=keeper)
+    assert "zhang" not in out.read_text(encoding="utf-8-sig")
+    # What is masked cannot come back as if it were an address.
+    assert not registers.bring(work, "contacts", out, Actor.of(keeper)).accepted
 
 
 def test_an_unknown_table_is_a_wrong_call(tmp_path: Path):
@@ -105,6 +198,75 @@ def test_a_table_as_it_was_known_on_a_day(work: Workplace, tmp_path: Path):
     assert ",10,推进中," in out.read_text(encoding="utf-8-sig")
 
 
+def test_what_stood_before_is_kept_with_who_and_when(work: Workplace):
+    first, other = Actor("甲", Role.ANALYST), Actor("乙", Role.ANALYST)
+    enter(work, "tasks", TASK | {"进度": "10"}, actor=first, on=date(2025, 1, 5))
+    enter(work, "tasks", TASK | {"任务编号": "RW02"}, actor=other)
+    enter(work, "tasks", TASK | {"进度": "90"}, actor=other)
+    enter(work, "tasks", TASK | {"进度": "90"}, actor=first)
+    (row, _) = known(work, "tasks")
+    found = registers.history_of(work, "tasks", row, EVERYTHING)
+    # A second entry of the same content is no change.
+    assert [(one.row["progress"], one.actor, one.source) for one in found] == [
+        ("90", "乙", "页面录入"), ("10", "甲", "页面录入"),
+    ]  # fmt: skip
+    assert found[0].recorded_at >= found[1].recorded_at
+    assert registers.history_of(work, "tasks", row, Scope(Role.ENTERPRISE, "甲", units=frozenset({A}))) == []
+
+
+def test_what_was_another_countys_before_stays_its_own(work: Workplace):
+    project = {"项目": "改扩建", "年大宗量万吨": "1", "县区": PLAIN}
+    enter(work, "projects", project, on=date(2025, 1, 5))
+    enter(work, "projects", project | {"县区": COAL})
+    (row,) = known(work, "projects")
+    county = Scope(Role.COUNTY, "宁武县", counties=frozenset({COAL}))
+    assert [one.row["county_code"] for one in registers.history_of(work, "projects", row, county)] == [COAL]
+    assert len(registers.history_of(work, "projects", row, EVERYTHING)) == 2
+
+
+def test_an_empty_part_of_a_key_finds_its_rows(work: Workplace):
+    """名录: 生效日期 is empty where a unit's first state has no beginning."""
+    row = next(row for row in known(work, "registry") if not row["valid_from"])
+    (found,) = registers.history_of(work, "registry", row, EVERYTHING)
+    assert (found.row, found.source) == (row, "registry.csv")
+
+
+# --------------------------------------------------------------------------------------- a file from a page
+
+
+def test_a_file_of_the_page_is_recorded_and_built(work: Workplace, tmp_path: Path, monkeypatch):
+    asked: list[Workplace] = []
+    monkeypatch.setattr(builds, "answer_later", asked.append)
+    file = tmp_path / "事件.csv"
+    file.write_text("日期,对象类型,对象,说明\n2025-03-01,通道,朔黄,检修\n", encoding="gb18030")
+    assert registers.bring(work, "events", file, CITY).rows == 1
+    with reading(work.ledger) as connection:
+        assert (asked, jobs.open_requests(connection)) == ([work], 1)
+    file.write_text("日期,对象类型,对象,说明\n2025-03-01,通道,朔黄,检修\n三月,通道,无,x\n", encoding="utf-8")
+    done = registers.bring(work, "events", file, CITY)
+    assert (done.accepted, {(f.row, f.column) for f in done.findings}) == (False, {(3, "日期"), (3, "对象")})
+    assert len(known(work, "events")) == len(asked) == 1
+
+
+def test_a_file_of_who_may_not_write_is_not_even_kept(work: Workplace, tmp_path: Path):
+    file, before = tmp_path / "任务.csv", len(list((work.home / "uploads").rglob("*")))
+    file.write_text("任务编号\n", encoding="utf-8")
+    assert before
+    with pytest.raises(NotAllowed, match="领导不能登记重点任务"):
+        registers.bring(work, "tasks", file, Actor("市政府", Role.LEADER))
+    assert len(list((work.home / "uploads").rglob("*"))) == before
+
+
+def test_a_table_that_exhausts_its_reader_is_refused(work: Workplace, tmp_path: Path, monkeypatch):
+    """The reader is a process of its own: where it dies, the page and the ledger go on."""
+    monkeypatch.setattr(pipeline, "in_child", lambda *asked: None)
+    file = tmp_path / "任务.csv"
+    file.write_text("任务编号,措施,任务,责任单位\nRW01,五,x,y\n", encoding="utf-8")
+    done = registers.bring(work, "tasks", file, CITY)
+    assert (done.accepted, done.rows, [f.code for f in done.findings]) == (False, 0, ["S009"])
+    assert known(work, "tasks") == []
+
+
 # --------------------------------------------------------------------------------------------- row by row
 
 
@@ -115,6 +277,16 @@ def test_a_row_is_checked_as_a_file_is(work: Workplace):
     assert enter(work, "tasks", TASK).rows == 1
     with reading(work.ledger) as connection:
         assert audit.broken(connection) == []
+
+
+def test_a_row_of_totals_is_not_recorded_as_nothing(work: Workplace):
+    """A file's row of totals is passed over; a row that is typed was meant."""
+    done = enter(work, "tasks", TASK | {"任务": "本年合计"})
+    assert (done.accepted, done.rows, [f.code for f in done.findings]) == (False, 0, ["T020"])
+    assert known(work, "tasks") == []
+    # Where nothing has to stand it is a text like any other.
+    assert enter(work, "tasks", TASK | {"进展": "全年合计"}).accepted
+    assert [row["note"] for row in known(work, "tasks")] == ["全年合计"]
 
 
 def test_a_single_train_leaves_the_others_of_the_list(work: Workplace):
