@@ -11,12 +11,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from etl import mirror, pipeline
+from etl import filing, mirror, pipeline
 from etl.intake.check import UnitMonth
 from etl.ledger import tables
 from etl.ledger.schema import open_ledger
 from etl.pipeline import Received, Workplace
 from etl.reference import DeclaredDataError, data_folder, load_declared
+from etl.roles import Actor, Role
+from etl.warehouse.scope import EVERYTHING
 
 MARKER = "DEMONSTRATION"
 SAMPLE = "sample"
@@ -57,16 +59,35 @@ def make(home: Path, progress: Callable[[str, int, int], None] | None = None) ->
                 )
     published = pipeline.publish_build(work, progress=progress)
     mirror.refresh(work)
+    _explain(work, folder / "mirror_notes.csv")
     return published
 
 
+def _explain(work: Workplace, path: Path) -> None:
+    """What both sides have said to differences between a return and the station's list."""
+    found, names = mirror.differences(work, EVERYTHING), filing.names(work)
+    for row in _table(path):
+        unit, role = row["单位"], Role(row["身份"])
+        actor = (
+            Actor(names[unit], role, units=frozenset({unit}))
+            if role is Role.ENTERPRISE
+            else Actor("原平车务段", role)
+        )
+        for one in found:
+            if (one.party, f"{one.month:%Y-%m}") == (unit, row["月份"]):
+                mirror.explain(work, one.mirror_id, row["说明"], actor)
+
+
 def _receipts(path: Path) -> dict[tuple[str, str, int], date]:
+    return {
+        (row["填报单位编码"], row["月份"], int(row["版本"])): date.fromisoformat(row["收到日期"])
+        for row in _table(path)
+    }
+
+
+def _table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as lines:
-        table = csv.DictReader(line for line in lines if not line.startswith("#"))
-        return {
-            (row["填报单位编码"], row["月份"], int(row["版本"])): date.fromisoformat(row["收到日期"])
-            for row in table
-        }
+        return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
 def _received(receipts: dict[tuple[str, str, int], date], version: int) -> Received:

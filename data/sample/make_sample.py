@@ -33,6 +33,7 @@ from story import (
     LABEL,
     LAST,
     LISTED_MONTHS,
+    LISTED_NOTES,
     LISTED_OTHERWISE,
     MISSING,
     MONTHS,
@@ -80,6 +81,7 @@ HEADERS = {
     "commitments": "单位,承诺措施,承诺运量吨,承诺日期,兑现期限,依据",
     "bills": "月份,运营主体,运单票数,箱数",
     "contacts": "单位,联系人,邮箱,启用",
+    "mirror_notes": "月份,单位,身份,说明",
     "receipts": "月份,填报单位编码,版本,收到日期",
     "stations": "name,tmis,corridor,county_code,aliases",
     "coal_areas": "county_code,from,to,basis",
@@ -337,7 +339,7 @@ def spurs() -> Iterator[list[str]]:
 
 
 def station_list(rows: list[Row]) -> Iterator[list[str]]:
-    """What the stations saw of the units' trains: the same within the railway's day, but for two that differ."""
+    """What the stations saw of the units' trains: the same within the railway's day, but for three that differ."""
     with (HERE.parent / "reference/stations.csv").open(encoding="utf-8", newline="") as file:
         names = {row["name"] for row in csv.DictReader(file)} | {name for name, _, _ in STATIONS}
     seen: Counter[tuple[str, str, str, str]] = Counter()
@@ -367,7 +369,8 @@ def bills() -> Iterator[list[str]]:
 
 
 def contacts() -> Iterator[list[str]]:
-    for key in list(UNITS)[:6]:
+    # Some of those that are late have nobody to write to.
+    for key in [*list(UNITS)[:8], "J03", "W02"]:
         yield [code_of(key), "演示联系人", f"{key.lower()}@example.invalid", "是"]
 
 
@@ -406,6 +409,7 @@ def main(folder: Path) -> None:
     write(folder, "commitments", ([code_of(unit), *rest, "演示承诺书"] for unit, *rest in COMMITMENTS))
     write(folder, "bills", bills())
     write(folder, "contacts", contacts())
+    write(folder, "mirror_notes", ([month, code_of(unit), *rest] for unit, month, *rest in LISTED_NOTES))
     write(folder, "receipts", receipts())
     write_returns(folder, all_rows())
 

@@ -238,12 +238,15 @@ def test_whom_it_concerns(work: Workplace):
     mirror.explain(work, id_, "x", replace(CLERK, units=frozenset({C})))
 
 
-def test_the_demonstration_has_two_and_the_command_says_them():
-    """One list says 85 % of a month's trains, the other none of them."""
+def test_the_demonstration_has_open_ones_and_one_that_both_sides_explained():
     desk = demonstration()
     run = desk.run("mirror", "list", "--json").json["differences"]
-    assert {(one["month"], one["state"]) for one in run} == {("2026-08", "待核对"), ("2026-09", "待核对")}
-    assert len({one["party"] for one in run}) == 2
+    assert sorted((one["month"], one["state"], len(one["notes"])) for one in run) == [
+        ("2026-08", "已说明", 2),
+        ("2026-08", "待核对", 0),
+        ("2026-09", "待核对", 0),
+    ]
+    assert len({one["party"] for one in run}) == 3
     assert "待核对" in desk.run("mirror", "list").out
     assert desk.run("mirror", "check", "--json").json == {"opened": 0, "reopened": 0, "agreed": 0}
 
