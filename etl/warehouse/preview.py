@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl import wording
+from etl.periods import add_months
 from etl.plan import Judgement, Verdict
 from etl.reference import Declared
 from etl.warehouse import evidence
@@ -88,7 +89,8 @@ class Preview:
     """What would change. `previous`: the version that counts now (None: the month is new).
 
     `before` and `after`: indicator → judgement over January to the month, for K2, K3 and K4 as far as
-    the unit has one.
+    the unit has one. `tonnes` is what the return moves, drayage too; `month_before` and `year_before` what
+    the accepted months moved (None: not reported).
     """
 
     unit_code: str
@@ -97,13 +99,27 @@ class Preview:
     rows: tuple[RowChange, ...]
     before: Mapping[str, Judgement]
     after: Mapping[str, Judgement]
+    tonnes: Decimal
+    month_before: Decimal | None
+    year_before: Decimal | None
 
     def count(self, kind: Kind) -> int:
         """Rows added, changed or removed."""
         return sum(row.kind is kind for row in self.rows)
 
     def sentences(self) -> list[str]:
-        """What the return does to the unit's own indicators, one sentence each; never empty."""
+        """The month beside its past, then what the return does to the unit's own indicators."""
+        return [self.trend(), *self._effects()]
+
+    def trend(self) -> str:
+        """The month's tonnes with 环比 and 同比 of what the unit itself reported."""
+        than = "，".join(
+            _against(self.tonnes, before, name)
+            for before, name in ((self.month_before, "上月"), (self.year_before, "上年同月"))
+        )
+        return f"本月运量{self.tonnes.normalize():f}吨，{than}"
+
+    def _effects(self) -> list[str]:
         period = wording.period_text(self.month.year, self.month.month)
         said = [
             f"{period}{INDICATORS[id_].name}：{sentence}"
@@ -136,6 +152,9 @@ def preview(inputs: Inputs, declared: Declared, day: date, candidate: Candidate)
         rows=tuple(_changes(old, new)),
         before=_judged(replace(own, submissions=accepted), declared, day, unit, month),
         after=_judged(replace(own, submissions=with_it), declared, day, unit, month),
+        tonnes=_tonnes(new),
+        month_before=_accepted_tonnes(accepted, rows, add_months(month, -1)),
+        year_before=_accepted_tonnes(accepted, rows, add_months(month, -12)),
     )
 
 
@@ -207,6 +226,15 @@ def _percent(judgement: Judgement | None) -> str:
     return f"{wording.percent(judgement.value, judgement.target)}%"
 
 
+def _against(now: Decimal, before: Decimal | None, name: str) -> str:
+    if before is None:
+        return f"{name}没有已通过的月报"
+    change = wording.growth(now, before)
+    if change == wording.NONE:
+        return f"{name}运量为0"
+    return f"与{name}持平" if change == "持平" else f"比{name}{change}"
+
+
 # ------------------------------------------------------------------------------------------------ rows
 
 
@@ -248,6 +276,19 @@ def _of_unit(table: pa.Table, column: str, unit: str) -> pa.Table:
 
 def _is_of(row: Row, month: date, rows_file: str) -> bool:
     return (row["month"], row["rows_file"]) == (month, rows_file)
+
+
+def _tonnes(rows: list[Row]) -> Decimal:
+    return sum((row["tonnes"] for row in rows), Decimal(0))
+
+
+def _accepted_tonnes(submissions: pa.Table, rows: pa.Table, month: date) -> Decimal | None:
+    """What the accepted return of a month moved. Empty: there is none."""
+    accepted = submissions.filter(pc.field("month") == pa.scalar(month)).to_pylist()
+    if not accepted:
+        return None
+    of_month = rows.filter(pc.field("month") == pa.scalar(month)).to_pylist()
+    return _tonnes([row for row in of_month if _is_of(row, month, accepted[0]["rows_file"])])
 
 
 def _changes(old: list[Row], new: list[Row]) -> Iterator[RowChange]:

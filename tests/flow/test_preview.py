@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from decimal import Decimal as D
 from fractions import Fraction as F
 from pathlib import Path
 
@@ -94,3 +95,36 @@ def test_no_traffic_removes_every_row(desk: Desk, tmp_path: Path):
     assert isinstance(found, Preview)
     assert (found.count(Kind.REMOVED), len(found.rows)) == (len(rest) + 1, len(rest) + 1)
     assert found.after["K2"].denominator < found.before["K2"].denominator
+
+
+def test_the_month_stands_beside_the_months_that_were_accepted(desk: Desk, tmp_path: Path):
+    """环比 and 同比 of what the unit itself reported, recounted from its files."""
+    unit = "91140900MADEM0011P"
+    told = {month: moved(returned(unit, month, tmp_path)) for month in ("2026-09", "2026-08", "2025-09")}
+    found = pipeline.preview(place(desk), returned(unit, "2026-09", tmp_path), unit, month_of("2026-09"))
+    assert isinstance(found, Preview)
+    assert (found.tonnes, found.month_before, found.year_before) == tuple(told.values())
+    assert found.sentences()[0] == found.trend()
+    first = pipeline.preview(place(desk), returned(unit, "2022-01", tmp_path), unit, month_of("2022-01"))
+    assert isinstance(first, Preview)
+    assert (first.month_before, first.year_before) == (None, None)
+    assert first.trend().endswith("吨，上月没有已通过的月报，上年同月没有已通过的月报")
+
+
+def moved(file: Path) -> D:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return sum((D(row["运量吨"] or "0") for row in csv.DictReader(lines)), D(0))
+
+
+@pytest.mark.parametrize(
+    "tonnes, before, year_before, said",
+    [
+        ("1200.500", "1000", "1500", "本月运量1200.5吨，比上月增长20.1%，比上年同月下降20.0%"),
+        ("1000", "1000.000", "0", "本月运量1000吨，与上月持平，上年同月运量为0"),
+        ("0", "10", None, "本月运量0吨，比上月下降100.0%，上年同月没有已通过的月报"),
+    ],
+)
+def test_the_trend_in_words(tonnes: str, before: str, year_before: str | None, said: str):
+    past = None if year_before is None else D(year_before)
+    preview = Preview("U", month_of("2026-09"), None, (), {}, {}, D(tonnes), D(before), past)
+    assert preview.trend() == said
