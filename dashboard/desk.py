@@ -14,7 +14,7 @@ from datetime import date
 
 import streamlit as st
 
-from etl import clerk
+from etl import clerk, mirror
 from etl.clerk import Due
 from etl.console import workplace as opened_workplace
 from etl.filing import Filed, TriedOut
@@ -164,9 +164,10 @@ def _opened(home: str, data: str) -> Workplace:
 
 
 def has_work(scope: Scope) -> bool:
-    """Something is due or was returned: where a clerk's visit begins."""
+    """Something is due, was returned or differs from a station's list: where a clerk's visit begins."""
     units = scope.units or frozenset()
-    return any(one.state in OPEN_STATES for one in clerk.due(workplace(), units))
+    is_due = any(one.state in OPEN_STATES for one in clerk.due(workplace(), units))
+    return is_due or mirror.open_count(workplace(), scope) > 0
 
 
 def most_urgent(months: Sequence[Due]) -> Due | None:

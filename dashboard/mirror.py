@@ -115,7 +115,8 @@ def _form(work: Workplace, scope: Scope, waiting: Sequence[Difference], names: d
 
     def explain() -> None:
         text = st.session_state[key]
-        st.session_state["mirror-typed"], st.session_state["mirror-said"] = text, ""
+        st.session_state["mirror-typed"] = text
+        st.session_state["mirror-said"] = st.session_state["mirror-refused"] = ""
         try:
             mirror.explain(work, st.session_state["mirror-which"], text, Actor.of(scope))
         except (NoSuchDifference, NotAllowed) as refusal:
@@ -125,14 +126,17 @@ def _form(work: Workplace, scope: Scope, waiting: Sequence[Difference], names: d
         st.session_state["mirror-typed"] = ""
         st.session_state["mirror-serial"] = serial + 1
 
-    with st.container(key="mirror-form"):
+    # A clerk's first business is the return.
+    is_folded = scope.role is Role.ENTERPRISE
+    with (
+        st.expander("说明差异的原因", expanded=not is_folded, key="mirror-fold"),
+        st.container(key="mirror-form"),
+    ):
         st.selectbox(
             "核对事项", list(labels), format_func=labels.__getitem__, key="mirror-which", filter_mode=None
         )
-        st.session_state["mirror-typed"] = st.text_area(
-            f"{SIDES[scope.role]}方说明差异的原因", key=key, height=80
-        )
+        st.session_state["mirror-typed"] = st.text_area(f"{SIDES[scope.role]}方的说明", key=key, height=80)
         # A second click still has the first one's number and does nothing.
         st.button("提交说明", key=f"mirror-explain-{serial}", on_click=explain)
-    if refused := st.session_state.pop("mirror-refused", ""):
-        widgets.empty("说明没有提交。", refused)
+        if refused := st.session_state.get("mirror-refused"):
+            st.html(f"<p class='rs-fielderror' role='alert'>说明没有提交：{escape(refused)}</p>")

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from etl.ledger import mirror, registry, submissions, tables
-from etl.ledger.mirror import Compared, Difference
+from etl.ledger.mirror import Compared, Difference, Matter
 from etl.ledger.schema import reading
 from etl.periods import month_of
 from etl.pipeline import Workplace
@@ -135,6 +135,11 @@ def differences(work: Workplace, scope: Scope) -> list[Difference]:
         parties = {row["shipper"] for row in seen}
         parties |= _shared_by(work.today, connection, scope)
     return [one for one in found if one.party in parties]
+
+
+def open_count(work: Workplace, scope: Scope) -> int:
+    """How many differences that the scope may see wait for a word."""
+    return sum(one.state is Matter.OPEN for one in differences(work, scope))
 
 
 def explain(work: Workplace, mirror_id: int, text: str, actor: Actor) -> None:

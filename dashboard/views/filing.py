@@ -12,6 +12,7 @@ from dashboard import acts, findings, grid, mirror, returns, session, widgets
 from dashboard import desk as desks
 from dashboard.desk import GRID, UPLOAD, WAYS, Desk
 from etl import clerk, filing
+from etl import mirror as etl_mirror
 from etl.clerk import Due
 from etl.ledger.schema import LedgerUnavailable
 from etl.pipeline import Workplace
@@ -52,7 +53,7 @@ def draw() -> None:
         months = [one for one in due if one.unit_code == unit_code]
         urgent = desks.most_urgent(months)
         one = _month(months, urgent)
-    widgets.sentence(_sentence(months, urgent))
+    widgets.sentence(_sentence(work, scope, months, urgent))
     _elsewhere([each for each in due if each.unit_code != unit_code])
     st.html(findings.chips(months))
     for each in months:
@@ -100,9 +101,11 @@ def _keep(key: str, offered: list, default: object = None) -> None:
     st.session_state[f"kept-{key}"] = st.session_state[key]
 
 
-def _sentence(months: Sequence[Due], urgent: Due | None) -> str:
+def _sentence(work: Workplace, scope: Scope, months: Sequence[Due], urgent: Due | None) -> str:
     waiting = [one for one in months if one.state in desks.OPEN_STATES]
     if urgent is None or not waiting:
+        if count := etl_mirror.open_count(work, scope):
+            return f"各月月报都已报送；与车站清单不一致的有{count}项，请说明原因。"
         return "各月月报都已报送，目前没有要办的事。"
     said = clerk.due_sentence(urgent)
     if urgent.state == "退回":

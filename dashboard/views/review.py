@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import building, cases, decisions, session, widgets, worklist
+from dashboard import building, cases, decisions, mirror, session, widgets, worklist
 from dashboard import desk as desks
 from dashboard.decisions import LOCK, Decisions
 from etl import clerk, filing
@@ -48,6 +48,7 @@ def draw() -> None:
     if scope.role is Role.ANALYST:
         _locking(work, desk)
     _revisions(work, scope)
+    mirror.section(work, scope)
 
 
 def _desk(scope: Scope) -> Decisions:
