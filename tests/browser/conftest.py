@@ -22,6 +22,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+DATA = ROOT / "data"
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run", "--disable-quic",
@@ -55,17 +56,18 @@ class Site:
     audit: Path
     trace: Path | None
     log: Path
+    data: Path = DATA
 
 
-def run_cli(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_cli(home: Path, *arguments: str, data: Path = DATA) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "etl.cli", *arguments],
-        cwd=ROOT, env=environment(home), capture_output=True, text=True, check=False,
+        cwd=ROOT, env=environment(home, data), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "RAILSHIFT_HOME": str(home), "RAILSHIFT_DATA": str(ROOT / "data")}
+def environment(home: Path, data: Path = DATA) -> dict[str, str]:
+    return {**os.environ, "RAILSHIFT_HOME": str(home), "RAILSHIFT_DATA": str(data)}
 
 
 @pytest.fixture(scope="session")
@@ -77,18 +79,18 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Site]]:
-    """Starts a server on a run-time folder; all are stopped at the end."""
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
+    """Starts a server on a run-time folder, with declared data of its own where given; all stop at the end."""
     running: list[subprocess.Popen] = []
 
-    def start(home: Path) -> Site:
+    def start(home: Path, data: Path = DATA) -> Site:
         folder = tmp_path_factory.mktemp("server")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         site = Site(
             f"http://127.0.0.1:{port}", home, folder / "audit",
-            folder / "trace" if shutil.which("strace") else None, folder / "log",
+            folder / "trace" if shutil.which("strace") else None, folder / "log", data,
         )  # fmt: skip
         traced = [
             "strace",
@@ -103,7 +105,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path],
         with site.log.open("w", encoding="utf-8") as log:
             server = subprocess.Popen(
                 [*(traced if site.trace else []), *command],
-                cwd=ROOT, env=environment(home), stdout=log, stderr=log, start_new_session=True,
+                cwd=ROOT, env=environment(home, data), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         running.append(server)
         _wait(site, server)
@@ -130,7 +132,7 @@ def _wait(site: Site, server: subprocess.Popen) -> None:
 
 
 @pytest.fixture(scope="session")
-def site(serve: Callable[[Path], Site], demo_home: Path) -> Site:
+def site(serve: Callable[..., Site], demo_home: Path) -> Site:
     return serve(demo_home)
 
 

@@ -110,7 +110,7 @@ def filled(template: Path, path: Path, **first_row: str) -> Path:
 
 
 def explain_all(visitor: Visitor) -> None:
-    for box in visitor.page.locator("[data-testid=stTextArea]", has_text="的说明").all():
+    for box in visitor.page.locator("[data-testid=stTextArea]", has_text="的说明（写明原因").all():
         box.locator("textarea").fill("演示：本月检修")
         box.locator("textarea").blur()
         visitor.settle()
