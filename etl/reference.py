@@ -25,6 +25,7 @@ from etl.targets import Plan, plan_of
 DATA_VARIABLE = "RAILSHIFT_DATA"
 HOME_VARIABLE = "RAILSHIFT_HOME"
 PACKAGED_DATA = Path(__file__).parent / "declared"
+CHECKOUT_DATA = Path(__file__).parents[1] / "data"
 
 
 class DeclaredDataError(Exception):
@@ -189,12 +190,15 @@ def home_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """The declared data: RAILSHIFT_DATA, else ./data, else the copy that the package carries."""
+    """The declared data: RAILSHIFT_DATA, else ./data, else the copy that the package carries.
+
+    A checkout carries none; there it is data/ beside the package, whatever folder the command is called in.
+    """
     named = os.environ.get(DATA_VARIABLE)
     if named:
         return Path(named).resolve()
-    here = Path("data")
-    return here.resolve() if (here / "plan.toml").is_file() else PACKAGED_DATA
+    known = (Path("data"), PACKAGED_DATA, CHECKOUT_DATA)
+    return next((each.resolve() for each in known if (each / "plan.toml").is_file()), PACKAGED_DATA)
 
 
 def load_declared(folder: Path, overlay: Path | None = None) -> Declared:

@@ -188,8 +188,12 @@ def test_folders_by_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.delenv("RAILSHIFT_DATA")
     monkeypatch.chdir(tmp_path)
     assert reference.home_folder() == tmp_path / "var"
-    # In a folder without plan.toml the copy in the package is used.
-    assert reference.data_folder() == reference.PACKAGED_DATA
+    # In a folder without plan.toml a checkout uses its own, an installed package the copy it carries.
+    assert reference.data_folder() == DATA
+    monkeypatch.setattr(reference, "PACKAGED_DATA", tmp_path / "carried")
+    (tmp_path / "carried").mkdir()
+    (tmp_path / "carried" / "plan.toml").touch()
+    assert reference.data_folder() == tmp_path / "carried"
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "plan.toml").touch()
     assert reference.data_folder() == tmp_path / "data"
