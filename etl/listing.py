@@ -10,7 +10,7 @@ from fractions import Fraction
 from etl import wording
 from etl.briefing.receipt import Receipt
 from etl.filing import Filed
-from etl.intake.finding import Finding
+from etl.intake.finding import SEVERITIES, Finding
 from etl.ledger.jobs import Job
 from etl.ledger.review import Waiting
 from etl.plan import ENTERPRISE, Judgement
@@ -89,13 +89,13 @@ def judgement_lines(judgements: Iterable[Judgement], snapshot: Snapshot) -> Iter
 
 
 def finding_lines(findings: Sequence[Finding], totals: Mapping[str, int] | None = None) -> Iterator[str]:
-    """Findings grouped by rule: the exact total first, then message (it names the place) and remedy."""
-    codes = dict.fromkeys(finding.code for finding in findings)
-    for code in codes:
+    """Findings grouped by rule, what stops first: the exact total, then message (it names the place) and remedy."""
+    severities = {finding.code: finding.severity for finding in findings}
+    for code in sorted(severities, key=lambda each: SEVERITIES.index(severities[each])):
         group = [finding for finding in findings if finding.code == code]
         count = totals[code] if totals else len(group)
-        listed = f"，列出前{LISTED}条" if count > LISTED else ""
-        yield f"  [{group[0].severity}] {code} 共{count}条{listed}"
+        listed = f"，列出前{LISTED}处" if count > LISTED else ""
+        yield f"  [{group[0].severity}] {code} 共{count}处{listed}"
         for finding in group[:LISTED]:
             yield f"    {finding.message}{finding.remedy}"
 

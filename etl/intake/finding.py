@@ -7,6 +7,8 @@ from dataclasses import dataclass
 MUST = "强制"
 EXPLAIN = "核实"
 NOTE = "提示"
+# What stops first, then what asks.
+SEVERITIES = (MUST, EXPLAIN, NOTE)
 
 
 @dataclass(frozen=True)

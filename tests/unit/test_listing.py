@@ -168,10 +168,13 @@ def test_findings_are_grouped_and_counted():
     one = Finding("V006", "强制", None, 3, "运量吨", "1e3", "第3行“运量吨”列的“1e3”不是数。", "请填数。")
     two = Finding("V006", "强制", None, 5, "运量吨", "x", "第5行“运量吨”列的“x”不是数。", "请填数。")
     note = Finding("S010", "提示", None, None, None, "GB18030", "文件编码为GB18030。", "请抽看。")
-    lines = list(listing.finding_lines([one, note, two], {"V006": 700, "S010": 1}))
-    assert lines[0].startswith("  [强制] V006 共700条")
+    ask = Finding("H003", "核实", None, 3, "运量吨", "9000", "比去年同月多8倍。", "请核对。")
+    found = [note, one, ask, two]
+    lines = list(listing.finding_lines(found, {"V006": 700, "S010": 1, "H003": 1}))
+    # What stops comes first, whatever was found first.
+    assert lines[0].startswith("  [强制] V006 共700处")
     assert [line.strip() for line in lines[1:3]] == [f.message + f.remedy for f in (one, two)]
-    assert lines[3] == "  [提示] S010 共1条"
+    assert (lines[3], lines[5]) == ("  [核实] H003 共1处", "  [提示] S010 共1处")
     assert list(listing.finding_lines([])) == []
 
 
