@@ -69,7 +69,7 @@ def _table(found: Sequence[Difference], names: dict[str, str], *, is_clerk: bool
     body = "".join(_row(one, names, is_clerk=is_clerk) for one in found)
     whose = "" if is_clerk else "<th scope='col'>单位</th>"
     st.html(
-        "<div class='rs-scroll'><table class='rs-table rs-mirror'><thead><tr><th scope='col'>月份</th>"
+        "<div class='rs-scroll'><table class='rs-table rs-lines rs-mirror'><thead><tr><th scope='col'>月份</th>"
         f"{whose}<th scope='col'>车站</th><th scope='col'>货类</th><th scope='col' class='rs-number'>月报</th>"
         "<th scope='col' class='rs-number'>清单</th><th scope='col' class='rs-number'>月报多</th>"
         f"<th scope='col'>状态</th><th scope='col'>说明</th></tr></thead><tbody>{body}</tbody></table></div>"
@@ -84,14 +84,16 @@ def _row(one: Difference, names: dict[str, str], *, is_clerk: bool) -> str:
         for note in one.notes
     )
     whose = "" if is_clerk else f"<td data-name='单位'>{escape(_name(one, names))}</td>"
+    notes = f"<ul class='rs-notes'>{notes}</ul>" if notes else ""
     return (
         f"<tr><td class='rs-nowrap'>{month_text(one.month)}</td>{whose}"
-        f"<td class='rs-nowrap'>{escape(one.station)}</td><td class='rs-nowrap'>{escape(one.commodity)}</td>"
+        f"<td class='rs-nowrap' data-name='车站'>{escape(one.station)}</td>"
+        f"<td class='rs-nowrap' data-name='货类'>{escape(one.commodity)}</td>"
         f"<td class='rs-number' data-name='月报'>{number(one.unit_tonnes)}</td>"
         f"<td class='rs-number' data-name='清单'>{number(one.station_tonnes)}</td>"
         f"<td class='rs-number' data-name='月报多'>{number(one.excess)}</td>"
-        f"<td><span class='rs-light rs-{css}'><i>{sign}</i>{one.state}</span></td>"
-        f"<td><ul class='rs-notes'>{notes}</ul></td></tr>"
+        f"<td data-name='状态'><span class='rs-light rs-{css}'><i>{sign}</i>{one.state}</span></td>"
+        f"<td data-name='说明'>{notes}</td></tr>"
     )
 
 

@@ -82,18 +82,20 @@ def _inbox(work: Workplace) -> None:
         st.session_state["inbox-said"] = _run(work)
 
     st.button("立即收件", key="inbox-run", on_click=take)
-    if said := st.session_state.get("inbox-said"):
-        st.html(f"<p class='rs-done' role='status'>{escape(said)}</p>")
+    said, css = st.session_state.get("inbox-said", ("", ""))
+    if said:
+        st.html(f"<p class='{css}' role='status'>{escape(said)}</p>")
 
 
-def _run(work: Workplace) -> str:
-    """Take what lies there; what became of it, in words."""
+def _run(work: Workplace) -> tuple[str, str]:
+    """Take what lies there; what became of it in words, and whether all of it went well as a css class."""
     try:
         done = inbox.run(work, by=session.visit().scope.label)
     except InboxRunning as refusal:
-        return str(refusal)
+        return str(refusal), "rs-obstacle"
     still = f"还在写入的{len(done.being_written)}个，下次再收。" if done.being_written else ""
-    return f"{done.message()}{still}"
+    css = "rs-done" if done.outcome is Outcome.DONE else "rs-obstacle"
+    return f"{done.message()}{still}", css
 
 
 # -------------------------------------------------------------------------------------------------- list
@@ -118,7 +120,7 @@ def _list(log: JobLog, kind: str) -> None:
         return
     body = "".join(map(_row, log.runs))
     st.html(
-        "<div class='rs-scroll'><table class='rs-table rs-jobs'><thead><tr><th scope='col'>类别</th>"
+        "<div class='rs-scroll'><table class='rs-table rs-lines rs-jobs'><thead><tr><th scope='col'>类别</th>"
         "<th scope='col'>由谁</th><th scope='col'>开始</th><th scope='col' class='rs-number'>用时</th>"
         f"<th scope='col'>结果</th><th scope='col'>说明</th></tr></thead><tbody>{body}</tbody></table></div>"
     )
@@ -127,11 +129,12 @@ def _list(log: JobLog, kind: str) -> None:
 def _row(job: Job) -> str:
     sign, css = SIGNS[job.outcome]
     return (
-        f"<tr><td class='rs-nowrap'>{escape(job.kind)}</td><td class='rs-nowrap'>{escape(job.actor)}</td>"
-        f"<td class='rs-nowrap'>{job.started_at:%Y-%m-%d %H:%M}</td>"
-        f"<td class='rs-number'>{_took(job)}</td>"
-        f"<td><span class='rs-light rs-{css}'><i>{sign}</i>{job.outcome}</span></td>"
-        f"<td>{escape(job.message)}{_files(job.detail.get('files', ()))}</td></tr>"
+        f"<tr><td class='rs-nowrap'>{escape(job.kind)}</td>"
+        f"<td class='rs-nowrap' data-name='由谁'>{escape(job.actor)}</td>"
+        f"<td class='rs-nowrap' data-name='开始'>{job.started_at:%Y-%m-%d %H:%M}</td>"
+        f"<td class='rs-number' data-name='用时'>{_took(job)}</td>"
+        f"<td data-name='结果'><span class='rs-light rs-{css}'><i>{sign}</i>{job.outcome}</span></td>"
+        f"<td data-name='说明'>{escape(job.message)}{_files(job.detail.get('files', ()))}</td></tr>"
     )
 
 

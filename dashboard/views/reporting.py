@@ -97,22 +97,30 @@ def _clock_table(
     people: Mapping[str, Sequence[str]] | None,
 ) -> str:
     heads = ["单位", "县区", "月份", "状态", since, "时长", *(["联系人"] if people is not None else [])]
-    body = "".join(_clock_row(one, counties, people) for one in clocks)
+    body = "".join(_clock_row(one, since, counties, people) for one in clocks)
     header = "".join(f"<th scope='col'>{name}</th>" for name in heads)
     return (
-        f"<div class='rs-scroll'><table class='rs-table rs-waits'><thead><tr>{header}</tr></thead>"
+        f"<div class='rs-scroll'><table class='rs-table rs-lines rs-waits'><thead><tr>{header}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _clock_row(one: Clock, counties: Mapping[str, str], people: Mapping[str, Sequence[str]] | None) -> str:
+def _clock_row(
+    one: Clock, since: str, counties: Mapping[str, str], people: Mapping[str, Sequence[str]] | None
+) -> str:
     link = escape(session.address("enterprise", unit=one.unit_code))
-    contact = "" if people is None else f"<td>{escape('；'.join(people.get(one.unit_code, ())) or NONE)}</td>"
+    contact = (
+        ""
+        if people is None
+        else f"<td data-name='联系人'>{escape('；'.join(people.get(one.unit_code, ())) or NONE)}</td>"
+    )
     return (
         f"<tr><td><a href='{link}'>{escape(one.name)}</a></td>"
-        f"<td class='rs-nowrap'>{escape(counties.get(one.county_code, NONE))}</td>"
-        f"<td class='rs-nowrap'>{month_text(one.month)}</td><td class='rs-nowrap'>{escape(one.state)}</td>"
-        f"<td class='rs-nowrap'>{one.since.isoformat()}</td><td>{_days(one.days)}</td>{contact}</tr>"
+        f"<td class='rs-nowrap' data-name='县区'>{escape(counties.get(one.county_code, NONE))}</td>"
+        f"<td class='rs-nowrap' data-name='月份'>{month_text(one.month)}</td>"
+        f"<td class='rs-nowrap' data-name='状态'>{escape(one.state)}</td>"
+        f"<td class='rs-nowrap' data-name='{since}'>{one.since.isoformat()}</td>"
+        f"<td data-name='时长'>{_days(one.days)}</td>{contact}</tr>"
     )
 
 

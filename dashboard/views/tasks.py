@@ -132,7 +132,7 @@ def _task_table(rows: Iterable[str]) -> None:
     )
     body = "".join(rows)
     st.html(
-        f"<div class='rs-scroll'><table class='rs-table rs-tasks'><thead><tr>{heads}</tr></thead>"
+        f"<div class='rs-scroll'><table class='rs-table rs-lines rs-tasks'><thead><tr>{heads}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -202,7 +202,7 @@ def _problems(problems: Sequence[Problem], counties: Mapping[str, str]) -> None:
     )
     body = "".join(_problem_row(one, counties) for one in problems)
     st.html(
-        f"<div class='rs-scroll'><table class='rs-table rs-problems'><thead><tr>{heads}</tr></thead>"
+        f"<div class='rs-scroll'><table class='rs-table rs-lines rs-problems'><thead><tr>{heads}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 
