@@ -20,7 +20,7 @@ def _figures() -> None:
     widgets.sentence(page.sentence)
     widgets.note(page.caliber_note)
     if not page.series:
-        widgets.empty("没有可列的官方数。", "请放宽筛选条件，或由管理人员导入官方数。")
+        widgets.empty("没有可列的官方数。", "请放宽筛选条件；尚未登记的，在本页末“登记与维护”录入或导入。")
         return
     with st.container(key="series"):
         for start in range(0, len(page.series), 2):

@@ -215,10 +215,10 @@ DAY = Kind(lambda _: read_day, "T010")
 YEAR = Kind(lambda _: _read_year, "T006", lambda _: "四位年份，如 2025")
 USCC = Kind(lambda declared: read_uscc if declared.plan.unit_key == "uscc" else read_key, "T011")
 UNIT = Kind(_unit_reader, "T011")
-COUNTY = _named(_county_names, "counties.csv")
-CORRIDOR = _named(lambda declared: declared.corridor_names, "corridors.csv")
-STATION = _named(lambda declared: declared.station_names, "stations.csv")
-COMMODITY = _named(_commodity_names, "commodities.csv")
+COUNTY = _named(_county_names, "县区清单（counties.csv）")
+CORRIDOR = _named(lambda declared: declared.corridor_names, "通道清单（corridors.csv）")
+STATION = _named(lambda declared: declared.station_names, "车站清单（stations.csv）")
+COMMODITY = _named(_commodity_names, "货类清单（commodities.csv）")
 OFFICIAL_MODE = Kind(
     lambda declared: list_reader(_official_modes(declared)), "T006", lambda _: "铁路、公路",
     lambda declared: dict.fromkeys(_official_modes(declared).values()),
@@ -238,7 +238,7 @@ YES_NO = _words("是", "否")
 COUNT = Kind(lambda _: number_reader(9, 0), "T007")
 PERCENT = Kind(lambda _: _read_percent, "T007")
 EMAIL = Kind(lambda _: _read_email, "T006", lambda _: "邮箱地址，如 name@example.com")
-GOODS = _named(lambda declared: declared.commodity_names, "commodities.csv")
+GOODS = _named(lambda declared: declared.commodity_names, "货类清单（commodities.csv）")
 MODES = Kind(_modes_reader, "T006", lambda declared: "、".join(mode.name for mode in declared.modes))
 MEASURE = Kind(
     lambda declared: list_reader(_measure_names(declared)),

@@ -50,7 +50,7 @@ IMPORT_RULES = (
     ImportRule("T011", MUST, "{place}的“{value}”不是有效的统一社会信用代码。", "请对照营业执照逐位核对。"),
     ImportRule("T012", MUST, "{place}的代码被表格软件改成了数字“{value}”，原代码已丢失。",
                "请把该列设为“文本”格式后重新填写代码。"),
-    ImportRule("T013", MUST, "{place}的“{value}”没有申报。", "请改用{known}中的名称，或先在该文件中补充。"),
+    ImportRule("T013", MUST, "{place}的“{value}”没有申报。", "请改用{known}中的名称，或先在清单中补充。"),
     ImportRule("T014", MUST, "{place}是表格的错误值“{value}”。", "请在表格软件中改正公式，保存后重新导入。"),
     ImportRule("T015", MUST, "{place}与第{known}行重复（{value}）。", "请只保留其中一行。"),
     ImportRule("T016", MUST, "{place}的“{value}”早于{known}。", "请核对起止时间。"),
