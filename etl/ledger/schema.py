@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -26,16 +26,21 @@ from sqlalchemy import event as sa_event
 from sqlalchemy import exc
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from etl.ledger import heads
 from etl.periods import SHANGHAI
 
 URL_VARIABLE = "RAILSHIFT_LEDGER_URL"
 FILE_NAME = "ledger.sqlite"
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"
+HEAD = "0004"
 # A writer waits so long for the one before it; loading years of history takes seconds, not minutes.
 LOCK_WAIT_SECONDS = 60
 # Any number will do, as long as every railshift process names the same one.
 WRITER_LOCK = 7202302
+# Ledgers of these versions had no head outside; theirs begins when they are brought on.
+WITHOUT_HEAD = (None, "0001", "0002", "0003")
+# Keys of a connection's info: an entry was appended; the head that its transaction commits.
+AUDITED, COMMITTING = "railshift_audited", "railshift_committing"
 
 
 class LedgerUnavailable(Exception):
@@ -359,6 +364,38 @@ mirror_note = sa.Table(
     sa.Index(None, "mirror_id"),
 )  # fmt: skip
 
+# -------------------------------------------------------------------------------------------- who may come in
+
+# name is the login name in its one spelling; past_hashes are of passwords used before, newest first.
+# A temporary lock after wrong passwords lies in sign_in_failure, for names that do not exist too.
+account = sa.Table(
+    "account", metadata,
+    _key("account_id"), _text("name"), _text("display_name"), _text("role"),
+    sa.Column("counties", sa.JSON, nullable=False), sa.Column("units", sa.JSON, nullable=False),
+    _text("department", ""), _text("state"), _day("expires_on", nullable=True),
+    _text("password_hash", ""), sa.Column("past_hashes", sa.JSON, nullable=False),
+    _day("password_expires_on", nullable=True), _flag("must_change", default=False),
+    _text("oidc_issuer", ""), _text("oidc_subject", ""), _text("oidc_email", ""),
+    sa.Column("last_sign_in_at", Moment), _recorded_at(),
+    sa.UniqueConstraint("name"),
+)  # fmt: skip
+
+# The token itself stands in the browser's cookie only. viewing_id: the account that it looks as.
+session = sa.Table(
+    "session", metadata,
+    _key("session_id"), _text("token_sha256"), _link("account_id", "account.account_id"),
+    _link("viewing_id", "account.account_id", nullable=True), _text("way"), _recorded_at(),
+    sa.Column("seen_at", Moment, nullable=False), sa.Column("ended_at", Moment), _text("ended_by", ""),
+    sa.UniqueConstraint("token_sha256"),
+    sa.Index(None, "account_id"),
+)  # fmt: skip
+
+sign_in_failure = sa.Table(
+    "sign_in_failure", metadata,
+    sa.Column("name_sha256", sa.Text, primary_key=True), _number("failures"),
+    sa.Column("locked_until", Moment), _recorded_at(),
+)  # fmt: skip
+
 # detail stays the very text that was hashed; entry_id is counted here, not by the database,
 # so that a removed entry leaves a hole.
 audit_log = sa.Table(
@@ -369,17 +406,28 @@ audit_log = sa.Table(
 )  # fmt: skip
 
 
-def open_ledger(home: Path) -> sa.Engine:
+# What the first entry is chained to.
+FIRST_HASH = "0" * 64
+_NEWEST_ENTRY = sa.select(audit_log.c.entry_id, audit_log.c.hash).order_by(audit_log.c.entry_id.desc()).limit(1)
+
+
+def address(home: Path) -> str:
+    """Where the ledger of a run-time folder lies: what RAILSHIFT_LEDGER_URL names, else a SQLite file in it."""
+    return os.environ.get(URL_VARIABLE) or f"sqlite:///{home / FILE_NAME}"
+
+
+def open_ledger(home: Path, url: str | None = None) -> sa.Engine:
     """The ledger of a run-time folder, brought to the newest schema; the folder is made if missing.
 
-    Errors: LedgerUnavailable where the database cannot be reached or is newer than this program.
+    `url`: where it lies, if not at `address`. Errors: LedgerUnavailable where the database cannot be reached or
+    is newer than this program.
     """
     home.mkdir(parents=True, exist_ok=True)
-    engine = _engine(os.environ.get(URL_VARIABLE) or f"sqlite:///{home / FILE_NAME}")
+    engine = engine_of(home, url or address(home))
     try:
-        with reading(engine) as conn:
-            known = sa.inspect(conn).has_table("alembic_version")
-            version = conn.scalar(sa.text("SELECT version_num FROM alembic_version")) if known else None
+        version = version_of(engine)
+        if version in WITHOUT_HEAD and version != HEAD:
+            heads.begin(home, *_newest_entry(engine))
         if version != HEAD:
             migrate(engine)
     except exc.DBAPIError as error:
@@ -390,8 +438,16 @@ def open_ledger(home: Path) -> sa.Engine:
     return engine
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Bring the ledger to the newest schema, as one transaction.
+def version_of(engine: sa.Engine) -> str | None:
+    """The schema's version. Empty: None for a database that holds no ledger. Errors: DBAPIError."""
+    with reading(engine) as conn:
+        if not sa.inspect(conn).has_table("alembic_version"):
+            return None
+        return conn.scalar(sa.text("SELECT version_num FROM alembic_version"))
+
+
+def migrate(engine: sa.Engine, version: str = "head") -> None:
+    """Bring the ledger to a version of the schema, the newest unless said, as one transaction.
 
     Errors: LedgerUnavailable for a ledger that a newer program has written.
     """
@@ -405,7 +461,7 @@ def migrate(engine: sa.Engine) -> None:
     try:
         with engine.begin() as conn:
             config.attributes["connection"] = conn
-            command.upgrade(config, "head")
+            command.upgrade(config, version)
     except CommandError as error:
         raise LedgerUnavailable(
             f"账本由更新版本的程序建立，本程序无法使用：{error}。请升级 railshift。"
@@ -435,17 +491,76 @@ def arrow_table(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _engine(url: str) -> sa.Engine:
+def _nobody_refused() -> None:
+    """What stands until `guard_writers` is called: the command line's writers need no session."""
+
+
+_check_writer: Callable[[], None] = _nobody_refused
+
+
+def guard_writers(check: Callable[[], None]) -> None:
+    """Have `check` asked in this process before each transaction that may write; what it raises refuses it.
+
+    The web application refuses so whoever is signed out or only looks, whatever the act and the way to it.
+    """
+    global _check_writer  # noqa: PLW0603 - one check a process, as there is one web application in it
+    _check_writer = check
+
+
+def engine_of(home: Path, url: str) -> sa.Engine:
+    """Connections to a ledger, at whatever version it is; its audit head is noted in `home`."""
     try:
-        engine = sa.create_engine(url, json_serializer=partial(json.dumps, ensure_ascii=False))
+        parsed = sa.make_url(url)
+        if parsed.drivername in ("postgres", "postgresql"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        # A server that was restarted since costs nobody an error.
+        engine = sa.create_engine(
+            parsed, json_serializer=partial(json.dumps, ensure_ascii=False), pool_pre_ping=True
+        )
     except (exc.ArgumentError, ModuleNotFoundError) as error:
         raise LedgerUnavailable(
             f"{URL_VARIABLE} 无法使用：{error}。请改正连接地址，或安装该数据库的驱动。"
         ) from error
     sa_event.listen(engine, "begin", _begin)
+    _keep_head_outside(engine, home)
     if engine.dialect.name == "sqlite":
         sa_event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _keep_head_outside(engine: sa.Engine, home: Path) -> None:
+    """After each commit that added to the audit log its newest entry is noted in HOME/audit.head.
+
+    SQLAlchemy speaks before it commits, and hands the connection back after: only then is it certain.
+    """
+
+    def committing(conn: sa.Connection) -> None:
+        if conn.info.pop(AUDITED, False):
+            conn.info[COMMITTING] = conn.execute(_NEWEST_ENTRY).one()
+
+    def rolled_back(conn: sa.Connection) -> None:
+        if not conn.invalidated:
+            conn.info.pop(AUDITED, None)
+            conn.info.pop(COMMITTING, None)
+
+    def handed_back(raw: Any, record: Any) -> None:
+        newest = record.info.pop(COMMITTING, None)
+        record.info.pop(AUDITED, None)
+        # Without a connection nobody knows whether it was committed.
+        if newest is not None and raw is not None:
+            heads.note(home, *newest)
+
+    sa_event.listen(engine, "commit", committing)
+    sa_event.listen(engine, "rollback", rolled_back)
+    sa_event.listen(engine, "checkin", handed_back)
+
+
+def _newest_entry(engine: sa.Engine) -> tuple[int, str]:
+    with reading(engine) as conn:
+        if not sa.inspect(conn).has_table(audit_log.name):
+            return 0, FIRST_HASH
+        newest = conn.execute(_NEWEST_ENTRY).first()
+    return (newest.entry_id, newest.hash) if newest else (0, FIRST_HASH)
 
 
 def _prepare_sqlite(raw: Any, _record: object) -> None:
@@ -472,7 +587,10 @@ def _switch_to_wal(raw: Any) -> None:
 
 def _begin(conn: sa.Connection) -> None:
     """Open the transaction: a writer takes the one write lock now, a reader none."""
-    reader = conn.get_execution_options().get("railshift_reader", False)
+    options = conn.get_execution_options()
+    reader = options.get("railshift_reader", False)
+    if not reader and not options.get("railshift_unguarded", False):
+        _check_writer()
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
     elif not reader:
