@@ -112,7 +112,9 @@ def _moved_or_changed(altered: list[dict[str, Any]]) -> Iterator[Fault]:
         origin = next(
             (one for one in (here - 1, *places) if one != here and _holds(row | {"entry_id": one})), None
         )
-        yield Fault(here, f"第{here}条原是第{origin}条（被调换，或前面被插入）" if origin else f"第{here}条被改动")
+        yield Fault(
+            here, f"第{here}条原是第{origin}条（被调换，或前面被插入）" if origin else f"第{here}条被改动"
+        )
 
 
 def _span(first: int, last: int) -> str:

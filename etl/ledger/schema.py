@@ -37,6 +37,8 @@ HEAD = "0004"
 LOCK_WAIT_SECONDS = 60
 # Any number will do, as long as every railshift process names the same one.
 WRITER_LOCK = 7202302
+# What the database itself refuses to change or delete from, as the first migration says.
+APPEND_ONLY = ("audit_log", "submission_event")
 # Ledgers of these versions had no head outside; theirs begins when they are brought on.
 WITHOUT_HEAD = (None, "0001", "0002", "0003")
 # Keys of a connection's info: an entry was appended; the head that its transaction commits.
@@ -408,7 +410,9 @@ audit_log = sa.Table(
 
 # What the first entry is chained to.
 FIRST_HASH = "0" * 64
-_NEWEST_ENTRY = sa.select(audit_log.c.entry_id, audit_log.c.hash).order_by(audit_log.c.entry_id.desc()).limit(1)
+_NEWEST_ENTRY = (
+    sa.select(audit_log.c.entry_id, audit_log.c.hash).order_by(audit_log.c.entry_id.desc()).limit(1)
+)
 
 
 def address(home: Path) -> str:
@@ -468,6 +472,33 @@ def migrate(engine: sa.Engine, version: str = "head") -> None:
         ) from error
 
 
+def append_only_gaps(conn: sa.Connection) -> list[str]:
+    """Of the tables that are only added to those that the database would let somebody change. Empty: none."""
+    if conn.dialect.name == "sqlite":
+        found = conn.execute(sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")).scalars()
+        known = {" ".join(text.split()) for text in found}
+        wanted = {
+            table: {
+                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+                for change in ("UPDATE", "DELETE")
+            }
+            for table in APPEND_ONLY
+        }
+        return [table for table, triggers in wanted.items() if not triggers <= known]
+    # tgtype 27: before, for each row, at update and delete. O and A: fires in an ordinary session.
+    in_force = conn.execute(
+        sa.text(
+            "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgname = c.relname || '_append_only' "
+            "AND t.tgtype = 27 AND t.tgenabled IN ('O', 'A') AND p.proname = 'refuse_change' "
+            "AND p.prosrc LIKE '%RAISE EXCEPTION%is append-only%' "
+            "AND c.relnamespace = current_schema()::regnamespace"
+        )
+    ).scalars()
+    return sorted(set(APPEND_ONLY) - set(in_force))
+
+
 @contextmanager
 def reading(engine: sa.Engine) -> Generator[sa.Connection]:
     """A connection that sees one state of the ledger and holds up no writer. Not for writing."""
@@ -503,7 +534,7 @@ def guard_writers(check: Callable[[], None]) -> None:
 
     The web application refuses so whoever is signed out or only looks, whatever the act and the way to it.
     """
-    global _check_writer  # noqa: PLW0603 - one check a process, as there is one web application in it
+    global _check_writer
     _check_writer = check
 
 
@@ -569,6 +600,8 @@ def _prepare_sqlite(raw: Any, _record: object) -> None:
     raw.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
     _switch_to_wal(raw)
     raw.execute("PRAGMA foreign_keys = ON")
+    # Without it INSERT OR REPLACE would delete from a log past its trigger.
+    raw.execute("PRAGMA recursive_triggers = ON")
 
 
 def _switch_to_wal(raw: Any) -> None:

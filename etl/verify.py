@@ -1,0 +1,168 @@
+"""Whether the ledger is what was written into it: the audit chain, the heads noted outside it, the kept files.
+
+What it proves: nobody changed, took out, exchanged or put in an entry of the log without this being seen, nor cut
+off entries that a head outside speaks of; no kept file and no accepted row differs from what was recorded. Whoever
+can write the database and HOME alike can write both anew: against that holds only a head or a backup kept elsewhere.
+No message holds a figure of a unit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from etl.ledger import audit, heads
+from etl.ledger.heads import Head
+from etl.ledger.schema import append_only_gaps, reading, stored_file, submission
+from etl.pipeline import Workplace
+
+Progress = Callable[[str, int, int], None]
+
+LOG, FILES, ROWS, TRIGGERS = "审计日志", "上传文件", "月报的行", "只增不改的约束"
+FROM_BACKUP = "请勿再写入，用最近的备份核对（railshift verify --backup 文件），必要时恢复。"
+REMEDY = {
+    LOG: FROM_BACKUP,
+    FILES: "请从备份中取回同名文件，放回原处。",
+    ROWS: "请从备份中取回该文件，放回原处，再运行 railshift build。",
+    TRIGGERS: "请查明由谁、何时删去，核对审计日志后恢复备份。",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What does not hold: the area, the place and what is wrong with it, what to do."""
+
+    area: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was looked at and what does not hold. `outside`: how many heads the log was held against.
+
+    Empty: no problem, everything holds.
+    """
+
+    entries: int
+    hash: str
+    outside: int
+    files: int
+    submissions: int
+    problems: tuple[Problem, ...]
+
+
+def verify(work: Workplace, noted: Sequence[Head] = (), progress: Progress | None = None) -> Proof:
+    """Look at everything. `noted`: heads from elsewhere (a printed one, a backup's).
+
+    Errors: OSError where the disk cannot be read.
+    """
+    # The file before the log: what is committed in between makes the file lag, never run ahead.
+    own, unreadable = _own_heads(work.home)
+    with reading(work.ledger) as conn:
+        number, hash_ = audit.head(conn)
+        problems = [*unreadable(number), *_faults(conn, [*own, *noted]), *_trigger_gaps(conn)]
+        kept = sorted(set(conn.scalars(sa.select(stored_file.c.sha256))))
+        sent = [
+            _Sent(*row)
+            for row in conn.execute(
+                sa.select(
+                    submission.c.submission_id, submission.c.unit_code, submission.c.month,
+                    submission.c.rows_file, submission.c.row_count, submission.c.tonnes,
+                ).where(sa.not_(submission.c.is_zero))
+            )
+        ]  # fmt: skip
+    for done, sha256 in enumerate(kept):
+        if progress:
+            progress(FILES, done, len(kept))
+        problems += _file_problems(work.home, sha256)
+    problems += _row_problems(work.home, sent)
+    return Proof(number, hash_, len(own) + len(noted), len(kept), len(sent), tuple(problems))
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes. Errors: OSError."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class _Sent:
+    submission_id: int
+    unit_code: str
+    month: date
+    rows_file: str
+    row_count: int
+    tonnes: Decimal
+
+
+def _own_heads(home: Path) -> tuple[Sequence[Head], Callable[[int], Iterator[Problem]]]:
+    """The heads in HOME, and what is wrong with their file, given the number of entries."""
+    try:
+        noted = heads.read(home)
+    except FileNotFoundError:
+        noted = None
+
+    def wrong(entries: int) -> Iterator[Problem]:
+        if noted is None and entries:
+            what = f"缺少{heads.FILE_NAME}，末尾的条目是否被截去无从核对"
+            yield Problem(LOG, what, f"请从备份中取回{heads.FILE_NAME}，放回{home}。")
+        for line in noted.unreadable if noted else ():
+            yield Problem(LOG, f"{heads.FILE_NAME}第{line}行不是本系统写的", REMEDY[LOG])
+
+    return noted.heads if noted else (), wrong
+
+
+def _faults(conn: sa.Connection, noted: Sequence[Head]) -> Iterator[Problem]:
+    for fault in audit.faults(conn, noted):
+        yield Problem(LOG, fault.what, REMEDY[LOG])
+
+
+def _trigger_gaps(conn: sa.Connection) -> Iterator[Problem]:
+    for table in append_only_gaps(conn):
+        yield Problem(TRIGGERS, f"表{table}的约束缺失或已停用", REMEDY[TRIGGERS])
+
+
+def _file_problems(home: Path, sha256: str) -> Iterator[Problem]:
+    name = f"uploads/{sha256[:2]}/{sha256}"
+    try:
+        if sha256_of(home / name) != sha256:
+            yield Problem(FILES, f"{name}被改动", REMEDY[FILES])
+    except FileNotFoundError:
+        yield Problem(FILES, f"{name}缺失", REMEDY[FILES])
+
+
+def _row_problems(home: Path, sent: Sequence[_Sent]) -> Iterator[Problem]:
+    """Of each return its rows on the disk against the number and the tonnes that the ledger recorded."""
+    by_file: dict[str, list[_Sent]] = {}
+    for one in sent:
+        by_file.setdefault(one.rows_file, []).append(one)
+    for name, many in sorted(by_file.items()):
+        try:
+            found = _sums(home / name)
+        except FileNotFoundError:
+            yield Problem(ROWS, f"{name}缺失", REMEDY[ROWS])
+            continue
+        except (pa.ArrowException, KeyError):
+            yield Problem(ROWS, f"{name}无法读取", REMEDY[ROWS])
+            continue
+        for one in many:
+            if found.get((one.unit_code, one.month)) != (one.row_count, one.tonnes):
+                what = f"{name}中回执编号{one.submission_id}的行数或运量与登记的不同"
+                yield Problem(ROWS, what, REMEDY[ROWS])
+
+
+def _sums(path: Path) -> dict[tuple[str, date], tuple[int, Decimal]]:
+    rows = pq.read_table(path, columns=["unit_code", "month", "tonnes"])
+    sums = rows.group_by(["unit_code", "month"]).aggregate([("tonnes", "sum"), ([], "count_all")])
+    return {
+        (row["unit_code"], row["month"]): (row["count_all"], row["tonnes_sum"]) for row in sums.to_pylist()
+    }
