@@ -100,7 +100,7 @@ def test_an_untouched_ledger_holds(desk: Desk):
     )
 
 
-SHIFT = [f"update audit_log set entry_id = {n + 1} where entry_id = {n}" for n in (7, 6, 5, 4)]
+SHIFT = [f"update audit_log set entry_id = {n + 1} where entry_id = {n}" for n in (7, 6, 5, 4)]  # noqa: S608
 FORGED = (
     "insert into audit_log select 4, recorded_at, actor, action, subject, detail, hash, hash from audit_log"
     " where entry_id = 3"
