@@ -81,8 +81,8 @@ class Desk:
 
     @property
     def actor(self) -> str:
-        """Who the ledger names. The demonstration's sign-in knows the unit only."""
-        return self.scope.label
+        """Who the ledger names."""
+        return self.scope.actor
 
     def begin_again(self) -> None:
         """Forget the file and all that was said of it; the grid's rows stay."""

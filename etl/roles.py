@@ -39,9 +39,9 @@ class Actor:
 
     @classmethod
     def of(cls, scope: Scope, name: str = "") -> Actor:
-        """Whoever looks under a scope, acting; the scope's label is the name unless one is given."""
+        """Whoever looks under a scope, acting; the scope names who that is unless a name is given."""
         department = scope.label if scope.role is Role.DEPARTMENT else ""
-        return cls(name or scope.label, scope.role, scope.counties, scope.units, department)
+        return cls(name or scope.actor, scope.role, scope.counties, scope.units, department)
 
 
 # Whoever runs the commands on the machine acts as the city's reviewer; time-driven jobs as the system.
