@@ -20,11 +20,13 @@ from typing import Annotated
 import typer
 
 from etl import (
+    accounts,
     builds,
     filing,
     filing_commands,
     inbox,
     listing,
+    maintenance_commands,
     mirror,
     pipeline,
     registers,
@@ -32,6 +34,8 @@ from etl import (
     wording,
 )
 from etl import demo as demonstration
+from etl.account_commands import account_app
+from etl.accounts import AccountRefused
 from etl.console import (
     DayOption,
     FileArgument,
@@ -94,6 +98,7 @@ REFUSED = (
     InboxRunning,
     MailUnavailable,
     RemindersRunning,
+    AccountRefused,
 )
 
 
@@ -209,10 +214,12 @@ def check(
         raise typer.Exit(1)
 
 
+app.add_typer(account_app, name="account")
 app.add_typer(mirror_app, name="mirror")
 app.command("template")(filing_commands.form)
 app.command()(filing_commands.submit)
 app.add_typer(review_app, name="review")
+app.command("verify")(maintenance_commands.verify_command)
 app.command()(filing_commands.receipt)
 app.command()(filing_commands.sheet)
 
@@ -449,20 +456,21 @@ def demo(as_json: JsonFlag = False) -> None:
 def serve(
     demo_data: Annotated[bool, typer.Option("--demo", help="用演示数据，没有则先生成")] = False,
     port: Annotated[int, typer.Option(help="端口")] = 8501,
-    host: Annotated[str, typer.Option(help="地址，只能是本机")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="地址；演示数据只能是本机")] = "127.0.0.1",
 ) -> None:
-    """启动网页（只在本机）。"""
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        raise typer.BadParameter("尚无账号登录，只能在本机地址（127.0.0.1）启动。", param_hint="--host")
+    """启动网页：正式数据凭账号登录，演示数据只在本机。"""
     environment = dict(os.environ)
-    if demo_data:
-        home = _demo_home()
-        if publish.current_path(home) is None:
+    home = _demo_home() if demo_data else home_folder()
+    if demo_data or demonstration.overlay_of(home):
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            raise typer.BadParameter("演示数据不设密码，只能在本机地址（127.0.0.1）启动。", param_hint="--host")
+        if demo_data and publish.current_path(home) is None:
             demo()
-        environment[HOME_VARIABLE] = str(home)
-    else:
+    elif not accounts.can_serve(workplace()):
+        raise AccountRefused("还没有可用的管理账号。请先运行 railshift account add 名称 --role 管理。")
+    if not demo_data:
         _snapshot(None)
-        environment[HOME_VARIABLE] = str(home_folder())
+    environment[HOME_VARIABLE] = str(home)
     environment[DATA_VARIABLE] = str(data_folder())
     typer.echo(f"请在浏览器打开 http://{host}:{port}")
     command = [sys.executable, "-m", "uvicorn", "dashboard.server:app", "--host", host, "--port", str(port)]
