@@ -40,13 +40,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 test: install system ## all tests, the browser's too
 	$(BIN)/python -m pytest
 
-# Chromium draws the pages, the CJK fonts their text; strace sees each look-up that leaves the machine.
+# Chromium draws the pages, the CJK fonts their text; strace sees each look-up that leaves the machine; the ledger's
+# tests run on SQLite and on PostgreSQL, which they start themselves.
 system:
 	@need=; \
 	for tool in chromium strace; do command -v $$tool >/dev/null || need="$$need $$tool"; done; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need="$$need postgresql"; \
 	ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || need="$$need fonts-noto-cjk"; \
 	[ -z "$$need" ] || { \
-	  command -v apt-get >/dev/null || { echo "The browser tests need:$$need. Please install what is missing." >&2; exit 1; }; \
+	  command -v apt-get >/dev/null || { echo "The tests need:$$need. Please install what is missing." >&2; exit 1; }; \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
 	  $$sudo apt-get update -qq && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need >/dev/null \

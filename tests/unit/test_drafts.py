@@ -26,6 +26,9 @@ ROWS = (
 )
 
 
+pytestmark = pytest.mark.usefixtures("backend")
+
+
 @pytest.fixture
 def ledger(tmp_path) -> sa.Engine:
     return open_ledger(tmp_path)

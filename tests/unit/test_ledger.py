@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
-import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -39,6 +37,10 @@ VALUE = {
 }  # fmt: skip
 
 
+# The same ledger on SQLite and on PostgreSQL.
+pytestmark = pytest.mark.usefixtures("backend")
+
+
 @pytest.fixture
 def ledger(tmp_path: Path) -> sa.Engine:
     return open_ledger(tmp_path)
@@ -51,6 +53,10 @@ def test_the_migrations_make_exactly_the_declared_tables(ledger):
     with reading(ledger) as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
+
+
+def test_the_ledger_lies_where_the_test_says(ledger, backend):
+    assert ledger.dialect.name == backend
 
 
 def test_head_is_the_newest_migration():
@@ -81,41 +87,11 @@ def test_opening_again_keeps_what_is_there(tmp_path):
         assert registry.registry_as_of(conn, DAY).num_rows == 1
 
 
-def test_sqlite_runs_in_wal_with_foreign_keys(ledger):
-    with reading(ledger) as conn:
-        assert conn.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-
-
-def test_a_folder_with_a_percent_sign_is_a_folder(tmp_path):
-    open_ledger(tmp_path / "50%s 完成")
-    assert (tmp_path / "50%s 完成" / "ledger.sqlite").is_file()
-
-
 def test_a_ledger_of_a_newer_program_is_refused_in_chinese(ledger, tmp_path):
     with ledger.begin() as conn:
         conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(LedgerUnavailable, match="请升级"):
         open_ledger(tmp_path)
-
-
-def test_a_file_that_is_no_database_is_refused_in_chinese(tmp_path):
-    (tmp_path / "ledger.sqlite").write_text("这不是数据库" * 500)
-    with pytest.raises(LedgerUnavailable, match="账本数据库无法打开"):
-        open_ledger(tmp_path)
-
-
-def test_an_address_that_names_no_database_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAILSHIFT_LEDGER_URL", "nonsense")
-    with pytest.raises(LedgerUnavailable, match="RAILSHIFT_LEDGER_URL"):
-        open_ledger(tmp_path)
-
-
-def test_the_address_may_name_another_file(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAILSHIFT_LEDGER_URL", f"sqlite:///{tmp_path / 'elsewhere.db'}")
-    open_ledger(tmp_path / "home")
-    assert (tmp_path / "elsewhere.db").is_file()
-    assert not (tmp_path / "home" / "ledger.sqlite").exists()
 
 
 def test_a_reader_does_not_wait_for_a_writer(ledger):
@@ -329,7 +305,9 @@ def _write_much(home: Path, name: str) -> None:
     ledger.dispose()
 
 
-def test_two_processes_that_open_and_write_at_once_lose_nothing(tmp_path):
+def test_two_processes_that_open_and_write_at_once_lose_nothing(tmp_path, monkeypatch):
+    # A process of its own knows the address by its environment.
+    monkeypatch.setenv(schema.URL_VARIABLE, schema.address(tmp_path))
     spawn = multiprocessing.get_context("spawn")
     writers = [spawn.Process(target=_write_much, args=(tmp_path, name)) for name in ("甲", "乙")]
     for writer in writers:
@@ -341,18 +319,6 @@ def test_two_processes_that_open_and_write_at_once_lose_nothing(tmp_path):
         assert registry.registry_as_of(conn, DAY).num_rows == 40
         assert audit.head(conn)[0] == 40
         assert audit.broken(conn) == []
-
-
-def test_a_new_ledger_waits_for_the_process_that_is_writing_to_it(tmp_path):
-    # SQLite refuses the switch to WAL at once, whatever wait was asked for.
-    other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(0.3, other.rollback)
-    release.start()
-    with reading(open_ledger(tmp_path)) as conn:
-        assert not release.is_alive()
-        assert audit.head(conn)[0] == 0
-    other.close()
 
 
 # --------------------------------------------------------------------------------------------- audit
@@ -380,7 +346,7 @@ def test_an_empty_log_holds(ledger):
 
 @pytest.mark.parametrize("change", ["UPDATE audit_log SET actor = '乙'", "DELETE FROM audit_log"])
 def test_the_database_itself_refuses_to_change_the_log(log, change):
-    with pytest.raises(exc.IntegrityError, match="append-only"), log.begin() as conn:
+    with pytest.raises(exc.DatabaseError, match="append-only"), log.begin() as conn:
         conn.execute(sa.text(change))
 
 
@@ -395,11 +361,18 @@ TAMPERING = {
 }
 
 
+def drop_triggers(conn: sa.Connection) -> None:
+    if conn.dialect.name == "postgresql":
+        conn.execute(sa.text("DROP TRIGGER audit_log_append_only ON audit_log"))
+        return
+    for change in ("update", "delete"):
+        conn.execute(sa.text(f"DROP TRIGGER audit_log_no_{change}"))
+
+
 @pytest.mark.parametrize("how, broken", TAMPERING.values(), ids=TAMPERING)
 def test_a_tampered_entry_is_found(log, how, broken):
     with log.begin() as conn:
-        for change in ("update", "delete"):
-            conn.execute(sa.text(f"DROP TRIGGER audit_log_no_{change}"))
+        drop_triggers(conn)
         conn.execute(sa.text(how))
         assert audit.broken(conn) == broken
 

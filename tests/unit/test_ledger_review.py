@@ -28,6 +28,9 @@ CITY = Actor("市审核人", Role.ANALYST)
 OTHERS = [Actor("别人", role) for role in Role if role not in (Role.COUNTY, Role.ANALYST)]
 
 
+pytestmark = pytest.mark.usefixtures("backend")
+
+
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch):
     monkeypatch.setenv("RAILSHIFT_TODAY", TODAY.isoformat())

@@ -31,6 +31,9 @@ def unit_month(unit="U1", month=MARCH, content="一", is_zero=False) -> UnitMont
     )  # fmt: skip
 
 
+pytestmark = pytest.mark.usefixtures("backend")
+
+
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch):
     monkeypatch.setenv("RAILSHIFT_TODAY", "2025-04-08")
@@ -395,8 +398,9 @@ def _accept_much(home: Path, file_id: int, name: str) -> None:
     ledger.dispose()
 
 
-def test_two_processes_that_accept_at_once_lose_nothing(ledger, file_id, tmp_path):
+def test_two_processes_that_accept_at_once_lose_nothing(ledger, file_id, tmp_path, monkeypatch):
     """Both amend the same unit-month all the time: each amendment is a version of its own."""
+    monkeypatch.setenv(schema.URL_VARIABLE, schema.address(tmp_path))
     spawn = multiprocessing.get_context("spawn")
     writers = [spawn.Process(target=_accept_much, args=(tmp_path, file_id, name)) for name in ("甲", "乙")]
     for writer in writers:
