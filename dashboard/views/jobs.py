@@ -161,8 +161,8 @@ def _file(one: Mapping[str, str]) -> str:
     sign, css = FILE_SIGNS.get(one["outcome"], ("○", "none"))
     kind = f"（{escape(one['kind'])}）" if one["kind"] else ""
     return (
-        f"<li><span class='rs-light rs-{css}'><i>{sign}</i>{escape(one['outcome'])}</span>"
-        f"<b>{escape(one['name'])}</b>{kind}{escape(one['message'])}</li>"
+        f"<li><span class='rs-light rs-{css}'><i>{sign}</i>{escape(one['outcome'])}</span> "
+        f"<b>{escape(one['name'])}</b> {kind}{escape(one['message'])}</li>"
     )
 
 
