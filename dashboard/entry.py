@@ -263,7 +263,8 @@ def _entry(work: Workplace, name: str, rows: Sequence[Row]) -> None:
         if values != form.values:
             form.begin_again(values)
     keys = "、".join(column.header for column in registers.key_of(name))
-    widgets.note(f"带 * 的必填。{keys}都相同的行由新的一行代替，原来的留在“{HISTORY}”里。")
+    later = "自某日起改变的，填新的生效日期，以前的状态不变。" if "生效日期" in keys else ""
+    widgets.note(f"带 * 的必填。{keys}都相同的行由新的一行代替，原来的留在“{HISTORY}”里。{later}")
     columns = registers.columns_of(name)
     names = {column.header: f"field-{name}-{form.serial}-{column.field}" for column in columns}
     with st.form(f"form-{name}-{form.serial}", border=False, enter_to_submit=False):

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import charts, session, widgets
+from dashboard import charts, entry, session, widgets
 from dashboard.palette import RAIL, ROAD
 from etl.warehouse.pages import Enterprise, Table
 from etl.warehouse.scope import Role
@@ -41,6 +41,8 @@ def draw() -> None:
         widgets.empty("本期没有已通过的上报行。", "请放宽筛选条件，或等待报送。")
     else:
         widgets.whole_table(rows)
+    if session.visit().scope.role is Role.ENTERPRISE:
+        entry.maintain("contacts")
 
 
 def _unit_code() -> str | None:

@@ -75,3 +75,27 @@ def test_a_short_word_stands_in_one_line_and_a_long_one_may_break() -> None:
     html = tables.html_table(table({"单位": ["示例煤业一矿专用线", "示例煤业十矿一井专用线"]}))
     assert "<td class='rs-nowrap'>示例煤业一矿专用线</td>" in html
     assert "<td>示例煤业十矿一井专用线</td>" in html
+
+
+def test_a_column_of_the_grid_is_as_wide_as_what_stands_in_it() -> None:
+    widths = tables.widths(
+        table(
+            {
+                "应报止": ["2025年10月", ""],
+                "单": ["甲"] * 2,
+                "运量（万吨）": [Decimal("1.04"), None],
+                "长": ["说" * 99] * 2,
+            }
+        )
+    )
+    # A Chinese letter takes twice the room of a digit; the header counts where it is longer.
+    assert widths["应报止"] > 7 * len("2025年10月") + 2 * 7
+    assert widths["运量（万吨）"] > widths["应报止"] > widths["单"]
+    assert widths["长"] < 400
+
+
+def test_a_table_of_many_columns_stands_in_a_smaller_type() -> None:
+    def markup(columns: int) -> str:
+        return tables.html_table(table({f"列{number}": ["甲"] for number in range(columns)}))
+
+    assert ("rs-dense" in markup(6), "rs-dense" in markup(14)) == (False, True)
