@@ -20,7 +20,10 @@ CITY, COUNTY, CORRIDOR, ENTERPRISE = "全市", "县区", "通道", "企业"
 
 
 class Verdict(StrEnum):
-    """What can be said; where several hold, the first in this order is said."""
+    """What can be said; where several hold, the first in this order is said.
+
+    WITHHELD stands apart: the figure is there, and the reader may not have it.
+    """
 
     NO_TARGET = "无目标"
     RULING_MISSING = "待认定"
@@ -32,6 +35,7 @@ class Verdict(StrEnum):
     MISSED = "未达标"
     ON_PACE = "在进度上"
     BEHIND = "落后"
+    WITHHELD = "不予显示"
 
 
 class Light(StrEnum):
@@ -69,6 +73,13 @@ class ShareEvidence:
     reports_expected: int
     reports_received: int
     awaits_ruling: str = ""
+
+
+@dataclass(frozen=True)
+class WithheldEvidence:
+    """A share that would tell the reader of a single enterprise: nothing of it but whose it is."""
+
+    subject: Subject
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,8 @@ class AccessEvidence:
 class Judgement:
     """What `judge()` says. Shares are 0–1, gaps of shares tonnes, K1 万吨.
 
-    None: no value (empty denominator, nothing published), no target, no gap.
+    None: no value (empty denominator, nothing published, withheld), no target, no gap. `interval` and
+    `left_out` are None too where the reader may not have them.
     """
 
     subject: Subject
@@ -142,7 +154,7 @@ class Judgement:
     gap_pace: Fraction | None = None
     pace_rate: Fraction | None = None
     shiftable: Fraction | None = None
-    left_out: Fraction = Fraction(0)
+    left_out: Fraction | None = Fraction(0)
     unknown_units: tuple[str, ...] = ()
     awaits_ruling: str = ""
     target_basis: str = ""
@@ -159,6 +171,10 @@ class Judgement:
         if self.gap is None or self.shiftable is None:
             return None
         return self.gap - self.shiftable
+
+    @property
+    def is_withheld(self) -> bool:
+        return self.verdict is Verdict.WITHHELD
 
     @property
     def is_complete(self) -> bool:
@@ -220,6 +236,24 @@ def _(evidence: ShareEvidence, plan: Plan) -> Judgement:
         left_out=Fraction(evidence.left_out),
         unknown_units=evidence.unknown_units,
         awaits_ruling=evidence.awaits_ruling,
+    )
+
+
+@judge.register
+def _(evidence: WithheldEvidence, plan: Plan) -> Judgement:
+    return Judgement(
+        subject=evidence.subject,
+        value=None,
+        unit="share",
+        numerator=Fraction(0),
+        denominator=Fraction(0),
+        target=_share_target(plan, evidence.subject)[0],
+        verdict=Verdict.WITHHELD,
+        light=None,
+        interval=None,
+        reports_expected=0,
+        reports_received=0,
+        left_out=None,
     )
 
 

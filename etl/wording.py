@@ -15,6 +15,7 @@ from etl.plan import Judgement, Light, Verdict
 Number = Fraction | Decimal | int
 
 NONE = "—"
+WITHHELD = "因涉及单个企业，不予显示"
 VERDICT_WORDS = {
     Verdict.NO_TARGET: "方案未设年度目标",
     Verdict.RULING_MISSING: "待认定",
@@ -26,6 +27,7 @@ VERDICT_WORDS = {
     Verdict.MISSED: "未达到目标",
     Verdict.ON_PACE: "达到序时进度",
     Verdict.BEHIND: "低于序时进度",
+    Verdict.WITHHELD: WITHHELD,
 }
 _MISSED = {"K2": "未达到力争目标", "K4": "尚未全部接入"}
 # Of one unit: it has access or it has not.

@@ -45,7 +45,7 @@ def head(snapshot: Snapshot, scope: Scope, filters: Filters, title: str, where: 
     k1 = evidence.official_rows(snapshot, CITY, filters.year, filters.through)
     is_provisional = any(row["is_provisional"] or not row["is_complete"] for row in k1)
     # Below the city a limited role sees its own rows only: the head says whose figures these are.
-    is_narrow = bool(filters.county or filters.corridor or filters.commodity)
+    is_narrow = bool(filters.county or filters.corridor or filters.commodity or filters.direction)
     whole = scope.label if is_narrow and not scope.sees_all else snapshot.plan.area
     parts = [
         where or (snapshot.counties.get(filters.county, "") if filters.county else whole),
@@ -105,6 +105,11 @@ def share_gap_text(judged: Judgement) -> str:
 
 def access_card(judged: Judgement, spark: tuple[tuple[date, Decimal | None], ...] = ()) -> Card:
     """K4: ratio in units, who is still without access."""
+    if judged.is_withheld:
+        return Card(
+            "K4", INDICATORS["K4"].title, wording.NONE, "", "", "", None, wording.verdict_text(judged), (), None,
+            "", judged,
+        )  # fmt: skip
     total, access = int(judged.denominator), int(judged.numerator)
     without = total - access
     beside = total - judged.exempt
@@ -172,6 +177,8 @@ def share_table(snapshot: Snapshot, name: str, what: str, judgements: Sequence[J
             to_wan(one.left_out),
             wording.verdict_text(one),
         )
+        if one.is_withheld:
+            values = (values[0], *[None] * (len(values) - 2), values[-1])
         rows.append(dict(zip(columns, values, strict=True)))
     digits = {column: 2 for column in columns if "万吨" in column or "%" in column}
     # More digits where two would put a share on its target, or make nothing of a gap.
@@ -189,17 +196,20 @@ def gap_block(
 ) -> GapBlock:
     """A gap chart of counties or corridors; ranked by the gap, or in the order of 行政区划."""
     shown = by_gap(judgements) if ranked else list(judgements)
-    worst = by_gap(judgements)[0] if judgements else None
+    told = [one for one in by_gap(judgements) if not one.is_withheld]
+    worst = told[0] if told else None
     undecided = sum(one.verdict is Verdict.INSUFFICIENT for one in judgements)
+    # Of what is not shown nobody may learn that it is more or less than what is.
+    among = "所示数据中，" if len(told) < len(judgements) else ""
     sentence = ""
     if worst is not None and worst.gap:
         name = snapshot.counties.get(worst.subject.object, worst.subject.object)
         sentence = (
-            f"{name}尚需转铁路最多，为{wording.wan(worst.gap, 1)}万吨（铁路占比"
+            f"{among}{name}尚需转铁路最多，为{wording.wan(worst.gap, 1)}万吨（铁路占比"
             f"{wording.percent(worst.value, worst.target)}%）。"
         )
     elif worst is not None and worst.gap is not None and not undecided:
-        sentence = "均已达到目标值。"
+        sentence = f"{among}均已达到目标值。"
     if undecided and any(one.target is not None for one in judgements):
         sentence += f"有{undecided}个数据尚不完整，暂不评价。"
     return GapBlock(
@@ -221,7 +231,9 @@ def unit_block(
     note: str,
     most: int | None = None,
 ) -> UnitBlock:
-    """Units of an indicator's population by tonnes to shift, most first."""
+    """Units of an indicator's population by tonnes to shift, most first; none for who sees sums only."""
+    if scope.sees_no_unit:
+        return UnitBlock(title, "", "", (), table(title, [], ["单位"]), is_withheld=True)
     judged = [
         one
         for one in evidence.shares(snapshot, scope, (indicator,), filters, "enterprise")
@@ -318,9 +330,11 @@ def nothing_assessed(snapshot: Snapshot, ids: Sequence[str], year: int) -> str:
 def reports_text(snapshot: Snapshot, judged: Judgement) -> str:
     """Which interval the missing returns leave, and whether it could turn the verdict."""
     missing = judged.reports_expected - judged.reports_received
-    if not missing or judged.interval is None or judged.value is None:
+    if not missing or judged.value is None:
         return ""
     name, span = INDICATORS[judged.subject.indicator].title, interval_text(judged)
+    if not span:
+        return f"{name}缺{missing}份月报。"
     effect = {Verdict.INSUFFICIENT: "，结论可能改变", Verdict.NO_TARGET: ""}.get(judged.verdict, "，结论不变")
     unknown = f"，另有{len(judged.unknown_units)}家从未报送" if judged.unknown_units else ""
     return f"{name}缺{missing}份月报：占比在{span}之间{effect}{unknown}。"

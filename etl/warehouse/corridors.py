@@ -20,15 +20,19 @@ MONTHS_SHOWN = 24
 
 
 def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
-    """All corridors for a period, and the units of the one that the filter names."""
+    """All corridors for a period, and the units of the one that the filter names.
+
+    Who sees sums only gets the shares as far as they tell of no single enterprise, and no tonnes by mode and month.
+    """
     everywhere = replace(filters, corridor=None)
     judged = evidence.shares(snapshot, scope, ("K2", "K3"), everywhere, "corridor")
-    active = [one for one in judged if one.denominator]
+    active = [one for one in judged if one.denominator or one.is_withheld]
     k2 = [one for one in active if one.subject.indicator == "K2"]
     k3 = [one for one in active if one.subject.indicator == "K3"]
-    tonnes, months = _tonnes(snapshot, scope, everywhere), _months(snapshot, scope, everywhere)
+    has_tonnes = not scope.sees_no_unit
+    months = _months(snapshot, scope, everywhere) if has_tonnes else {}
     units: tuple[UnitBlock, ...] = ()
-    if filters.corridor:
+    if filters.corridor and has_tonnes:
         name = f"{filters.corridor}通道的"
         units = (
             blocks.unit_block(snapshot, scope, filters, "K3", f"{name}专用线单位", "大宗货物铁路占比"),
@@ -61,7 +65,7 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Corridors:
             ranked=True,
         ),
         k1=_k1_block(evidence.official(snapshot, scope, everywhere, "corridor") if scope.sees_all else []),
-        tonnes=tonnes,
+        tonnes=_tonnes(snapshot, scope, everywhere) if has_tonnes else None,
         months=months,
         month_table=_month_table(months),
         chosen=filters.corridor,
@@ -74,21 +78,27 @@ def _sentence(snapshot: Snapshot, filters: Filters, k2: Sequence[Judgement], k3:
     parts = []
     for what, judged in (("500公里以上煤焦", k2), ("专用线单位大宗", k3)):
         undecided = sum(one.verdict is Verdict.INSUFFICIENT for one in judged)
+        withheld = sum(one.is_withheld for one in judged)
         short = by_gap([one for one in judged if one.gap and one.verdict is not Verdict.INSUFFICIENT])
         rest = f"，另有{undecided}个通道数据尚不完整，暂不评价" if undecided else ""
-        if short:
+        if withheld:
+            rest += f"，另有{withheld}个通道{wording.WITHHELD}"
+        among = "所示通道中" if withheld else ""
+        if withheld == len(judged) and judged:
+            parts.append(f"{what}各通道{wording.WITHHELD}")
+        elif short:
             worst = short[0]
             total = collective_gap(short)
             parts.append(
-                f"{what}有{len(short)}个通道低于目标值，各通道尚需转铁路合计{wording.wan(total, 1)}万吨，"
+                f"{what}{among}有{len(short)}个通道低于目标值，各通道尚需转铁路合计{wording.wan(total, 1)}万吨，"
                 f"其中{worst.subject.object}最多，为{wording.wan(worst.gap, 1)}万吨{rest}"
             )
         elif any(one.target is not None for one in judged):
             met = (
                 ""
-                if undecided == len(judged)
+                if undecided + withheld == len(judged)
                 else "各通道均达到目标值"
-                if not undecided
+                if not undecided + withheld
                 else "其余通道达到目标值"
             )
             parts.append(f"{what}{met}{rest if met else rest.removeprefix('，另')}")

@@ -13,14 +13,18 @@ from etl.warehouse import blocks, evidence, rows
 from etl.warehouse.blocks import table, to_wan
 from etl.warehouse.evidence import Period
 from etl.warehouse.pages import Card, Enterprise, Enterprises, Filters, MonthPair, Table
-from etl.warehouse.scope import NotVisible, Scope
+from etl.warehouse.scope import NotVisible, Scope, check_sees_units
 from etl.warehouse.snapshot import Snapshot
 
 MONTHS_SHOWN = 24
 
 
 def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Enterprises:
-    """All units that the scope may see, by tonnes to shift."""
+    """All units that the scope may see, by tonnes to shift.
+
+    Errors: NotVisible for who sees sums only.
+    """
+    check_sees_units(scope)
     k3 = blocks.unit_block(
         snapshot, scope, filters, "K3", "专用线单位", "大宗货物铁路占比；按尚需转铁路吨数排列"
     )

@@ -25,11 +25,13 @@ from etl.plan import (
     OfficialEvidence,
     ShareEvidence,
     Subject,
+    WithheldEvidence,
     judge,
 )
+from etl.warehouse import disclosure
 from etl.warehouse.indicators import INDICATORS, SHARES
 from etl.warehouse.pages import Filters
-from etl.warehouse.scope import NotVisible, Scope
+from etl.warehouse.scope import EVERYTHING, NotVisible, Scope
 from etl.warehouse.snapshot import Snapshot, Value
 
 _OBJECT_TYPES = {"city": CITY, "county": COUNTY, "corridor": CORRIDOR, "enterprise": ENTERPRISE}
@@ -70,9 +72,20 @@ def indicators(snapshot: Snapshot, scope: Scope, filters: Filters, by: str) -> l
 def shares(
     snapshot: Snapshot, scope: Scope, ids: Sequence[str], filters: Filters, by: str, unit: str | None = None
 ) -> list[Judgement]:
-    """The shares `ids` judged for each object of the grouping, in the order of the objects."""
-    evidence = share_evidence(snapshot, scope, ids, filters, by, unit=unit)
-    return [judge(item, snapshot.plan) for item in evidence]
+    """The shares `ids` judged for each object of the grouping, in the order of the objects.
+
+    Of sums of others a limited reader gets neither the interval nor 对流扣除: both may be one unit's tonnes.
+    """
+    found = [
+        judge(item, snapshot.plan) for item in share_evidence(snapshot, scope, ids, filters, by, unit=unit)
+    ]
+    if scope.sees_every_unit or not _is_of_others(scope, filters, by, unit):
+        return found
+    own = scope.counties or ()
+    return [
+        one if by == "county" and one.subject.object in own else replace(one, interval=None, left_out=None)
+        for one in found
+    ]
 
 
 def share_evidence(
@@ -84,10 +97,14 @@ def share_evidence(
     *,
     unit: str | None = None,
     period: Period | None = None,
-) -> list[ShareEvidence]:
-    """R, Q, M and reports. `by` may also be commodity, direction or month (objects as they occur)."""
+) -> list[ShareEvidence | WithheldEvidence]:
+    """R, Q, M and reports. `by` may also be commodity, direction or month (objects as they occur).
+
+    Errors: NotVisible where a filter or the grouping leaves what the scope may see.
+    """
     period = period or Period.of(filters.year, filters.through)
-    scoped = _scoped(snapshot, scope, filters, by, unit)
+    scoped = _scoped(scope, filters, by, unit)
+    is_of_others = _is_of_others(scope, filters, by, unit)
     common: dict[str, Value] = {
         "indicators": list(ids),
         "by": by,
@@ -112,16 +129,22 @@ def share_evidence(
     if any(row["reports_expected"] > row["reports_received"] for row in reports.values()) or split:
         for row in snapshot.rows("missing", is_split=split, once=is_once, **common, **goods):
             missing.setdefault((row["indicator"], row["object"]), {})[row["kind"]] = row
-    objects = _objects(snapshot, scope, filters, by, unit) or sorted({o for _, o in (*sums, *reports)})
-    found = []
+    whose = _everywhere(scope) if is_of_others else scope
+    objects = _objects(snapshot, whose, filters, by, unit) or sorted({o for _, o in (*sums, *reports)})
+    found: list[ShareEvidence | WithheldEvidence] = []
     for id_ in ids:
         for object_ in objects:
             key = (id_, object_)
+            subject = Subject(id_, _OBJECT_TYPES.get(by, by), object_, filters.year, filters.through)
+            has_goods = key in sums and sums[key]["denominator_tonnes"]
+            if is_of_others and has_goods and _is_withheld(snapshot, scope, id_, by, object_, period):
+                found.append(WithheldEvidence(subject))
+                continue
             # A unit of unknown goods may belong to any part that the grouping splits them into.
             gaps = missing.get(key, {}) | missing.get((id_, None), {})
             found.append(
                 ShareEvidence(
-                    subject=Subject(id_, _OBJECT_TYPES.get(by, by), object_, filters.year, filters.through),
+                    subject=subject,
                     numerator=_sum(sums.get(key), "numerator_tonnes"),
                     denominator=_sum(sums.get(key), "denominator_tonnes"),
                     road=_sum(sums.get(key), "road_tonnes"),
@@ -208,10 +231,19 @@ def official_months(
 def obligations(
     snapshot: Snapshot, scope: Scope, filters: Filters, by: str, unit: str | None = None
 ) -> list[Judgement]:
-    """K4 judged for each unit, or for the city or each county from its units."""
-    units = _obligations(snapshot, scope if by != "city" else _unlimited(scope), filters, unit)
+    """K4 judged for each unit, or for the city or each county from its units.
+
+    Errors: NotVisible for a county that the scope may not see.
+    """
+    if filters.county and not scope.sees_every_unit and by == "city":
+        _scoped(scope, filters, by, unit)
+    is_of_others = by == "city" and not filters.county and not scope.sees_every_unit
+    units = _obligations(snapshot, _everywhere(scope) if is_of_others else scope, filters, unit)
     if by == "enterprise":
         return [judged for judged, _ in units]
+    if is_of_others and not disclosure.may_count(sum(bool(j.obliged) for j, _ in units)):
+        subject = Subject("K4", CITY, snapshot.plan.area, filters.year, filters.through)
+        return [judge(WithheldEvidence(subject), snapshot.plan)]
     found = []
     for object_ in _objects(snapshot, scope, filters, by, unit) or ():
         inside = [(j, row) for j, row in units if by == "city" or row["county_code"] == object_]
@@ -336,13 +368,37 @@ def _objects(
     return None
 
 
-def _scoped(
-    snapshot: Snapshot, scope: Scope, filters: Filters, by: str, unit: str | None
-) -> dict[str, Value]:
-    """City figures are open to every role; anything narrower is limited to what the scope may see."""
-    is_narrow = unit or filters.county or filters.corridor or filters.commodity
-    if by in ("city", "month") and not is_narrow:
+def _is_of_others(scope: Scope, filters: Filters, by: str, unit: str | None) -> bool:
+    """Whether sums hold goods of units that the scope does not see: the city's are open to every role.
+
+    Who sees sums only sees them of counties and corridors too; a county those of the other counties.
+    """
+    if unit or _is_narrow(filters):
+        return False
+    return (
+        by in ("city", "month")
+        or (by == "county" and scope.units is None)
+        or (by == "corridor" and scope.sees_no_unit)
+    )
+
+
+def _is_narrow(filters: Filters) -> bool:
+    return bool(filters.county or filters.corridor or filters.commodity or filters.direction)
+
+
+def _is_withheld(snapshot: Snapshot, scope: Scope, id_: str, by: str, object_: str, period: Period) -> bool:
+    if by == "month":
+        month = date.fromisoformat(f"{object_}-01")
+        return disclosure.is_withheld(snapshot, scope, id_, disclosure.CITY, snapshot.plan.area, month, month)
+    return disclosure.is_withheld(snapshot, scope, id_, by, object_, period.first, period.last)
+
+
+def _scoped(scope: Scope, filters: Filters, by: str, unit: str | None) -> dict[str, Value]:
+    """The units that are asked: all where the sums are open, else those that the scope may see."""
+    if _is_of_others(scope, filters, by, unit):
         return {"scope_counties": None, "scope_units": None}
+    if scope.sees_no_unit and by != "enterprise":
+        raise NotVisible(f"“{scope.role.value}”身份只看全市、县区和通道的汇总数，不按其他条件筛选。")
     if filters.county and scope.counties is not None and filters.county not in scope.counties:
         raise NotVisible("当前身份不能查看该县区。")
     return {"scope_counties": scope.county_codes(), "scope_units": scope.unit_codes()}
@@ -382,5 +438,6 @@ def _complete(rows: Iterable[Mapping], object_: str) -> Decimal | None:
     return next((row["value"] for row in rows if row["object"] == object_ and row["is_complete"]), None)
 
 
-def _unlimited(scope: Scope) -> Scope:
-    return Scope(scope.role, scope.label)
+def _everywhere(scope: Scope) -> Scope:
+    """The same reader, asked about all units: for sums that are open to it."""
+    return Scope(EVERYTHING.role, scope.label)

@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from etl import periods, wording
-from etl.plan import CITY, COUNTY, ENTERPRISE, Judgement, Verdict
-from etl.warehouse import blocks, evidence
+from etl.plan import CITY, COUNTY, ENTERPRISE, Judgement, Verdict, judge
+from etl.warehouse import blocks, disclosure, evidence
 from etl.warehouse.blocks import exact, table
 from etl.warehouse.evidence import Period
 from etl.warehouse.indicators import INDICATORS, PLAN_INDICATORS
@@ -26,16 +26,19 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
     city = {one.subject.indicator: one for one in evidence.indicators(snapshot, scope, filters, "city")}
     path = path_block(snapshot, filters, city["K1"])
     # Gaps are drawn of the spur units, or of coal and coke where the period has no spur unit's goods.
-    lead = city["K3"] if city["K3"].denominator or not city["K2"].denominator else city["K2"]
+    has_k3 = city["K3"].denominator or city["K3"].is_withheld
+    lead = city["K3"] if has_k3 or not city["K2"].denominator else city["K2"]
     entry = INDICATORS[lead.subject.indicator]
     goods = entry.title + wording.goal_text(lead.target, "（力争）" if entry.id == "K2" else "")
-    # The cards are the city's; below them a limited role sees its own rows, and each block says so.
-    if own := blocks.own_part(scope, filters):
-        goods = f"仅{own}；{goods}"
+    # The cards are the city's; below them a limited role sees its own rows, and each block says so. A county
+    # sees the others' sums too, as far as they tell of no single enterprise.
+    own = blocks.own_part(scope, filters)
+    of_own = f"仅{own}；{goods}" if own else goods
+    of_counties = goods if scope.units is None and not scope.sees_every_unit else of_own
     counties = evidence.shares(snapshot, scope, (entry.id,), filters, "county")
     corridors = evidence.shares(snapshot, scope, (entry.id,), filters, "corridor")
     cards = (
-        _k1_card(snapshot, city["K1"], filters),
+        _k1_card(snapshot, scope, city["K1"], filters),
         blocks.share_card(snapshot, scope, city["K2"], filters),
         blocks.share_card(snapshot, scope, city["K3"], filters),
         blocks.access_card(city["K4"], _access_spark(snapshot, scope, filters)),
@@ -48,18 +51,18 @@ def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Overview:
         path=path,
         counties=blocks.gap_block(
             snapshot,
-            [one for one in counties if one.denominator or one.reports_expected],
+            [one for one in counties if one.denominator or one.reports_expected or one.is_withheld],
             "各县区尚需转铁路",
             "县区",
-            f"万吨　{goods}；未下达分解目标，按行政区划顺序排列",
+            f"万吨　{of_counties}；未下达分解目标，按行政区划顺序排列",
             ranked=False,
         ),
         corridors=blocks.gap_block(
             snapshot,
-            [one for one in corridors if one.denominator],
+            [one for one in corridors if one.denominator or one.is_withheld],
             "各通道尚需转铁路",
             "通道",
-            f"万吨　{goods}",
+            f"万吨　{of_own}",
             ranked=True,
         ),
         units=blocks.unit_block(
@@ -84,6 +87,8 @@ def _share_sentence(filters: Filters, lead: Judgement) -> str:
     """What the page says first where no official total is published."""
     period = wording.period_text(filters.year, filters.through)
     unpublished = "铁路货运量官方数未公布"
+    if lead.is_withheld:
+        return f"{period}，{unpublished}；{INDICATORS[lead.subject.indicator].title}{wording.WITHHELD}。"
     if lead.value is None:
         return f"{period}，{unpublished}，也没有考核范围内的运量。"
     share = f"{INDICATORS[lead.subject.indicator].title}为{wording.percent(lead.value, lead.target)}%"
@@ -91,7 +96,9 @@ def _share_sentence(filters: Filters, lead: Judgement) -> str:
         return f"{period}，{share}；{unpublished}。"
     goal = f"{wording.percent(lead.target, digits=0)}%"
     if lead.verdict is Verdict.INSUFFICIENT:
-        return f"{period}，{share}（按已报月份），可能在{blocks.interval_text(lead)}之间，暂不评价；{unpublished}。"
+        span = blocks.interval_text(lead)
+        between = f"可能在{span}之间，" if span else ""
+        return f"{period}，{share}（按已报月份），{between}暂不评价；{unpublished}。"
     if not lead.gap:
         return f"{period}，{share}，达到{goal}；{unpublished}。"
     short = wording.points(lead.target - lead.value)
@@ -99,7 +106,7 @@ def _share_sentence(filters: Filters, lead: Judgement) -> str:
     return f"{period}，{share}，低于{goal}目标{short}个百分点，尚需由公路转铁路{shift}万吨；{unpublished}。"
 
 
-def _k1_card(snapshot: Snapshot, judged: Judgement, filters: Filters) -> Card:
+def _k1_card(snapshot: Snapshot, scope: Scope, judged: Judgement, filters: Filters) -> Card:
     target = judged.target
     running = filters.through < 12
     gap = ""
@@ -128,19 +135,22 @@ def _k1_card(snapshot: Snapshot, judged: Judgement, filters: Filters) -> Card:
         word=wording.verdict_text(judged),
         spark=tuple((row["month"], row["value"]) for row in months),
         spark_target=None if target is None else exact(target / 12),
-        footnote="　".join(_k1_notes(snapshot, judged, filters)),
+        footnote="　".join(_k1_notes(snapshot, scope, judged, filters)),
         judgement=judged,
     )
 
 
-def _k1_notes(snapshot: Snapshot, judged: Judgement, filters: Filters) -> list[str]:
+def _k1_notes(snapshot: Snapshot, scope: Scope, judged: Judgement, filters: Filters) -> list[str]:
     if judged.value is None:
         return ["官方数未公布"]
     pending = "（待确认）" if judged.caliber_pending else ""
     notes = [f"官方数　{judged.caliber}口径{pending}"]
     period = Period.of(filters.year, filters.through)
     returned = snapshot.rows("coverage", first=period.first, last=period.last)[0]["tonnes"]
-    if returned and judged.value:
+    is_withheld = disclosure.is_withheld(
+        snapshot, scope, disclosure.COVERAGE, disclosure.CITY, snapshot.plan.area, period.first, period.last
+    )
+    if returned and judged.value and not is_withheld:
         notes.append(f"月报覆盖{wording.percent(Fraction(returned) / 10000 / judged.value)}%")
     return notes
 
@@ -188,11 +198,10 @@ def _changes(snapshot: Snapshot, scope: Scope, filters: Filters) -> tuple[str, .
             compared = f"，同比{change}" if change != wording.NONE else ""
             lines.append(f"铁路货运量{last.month}月{wording.number(months[last])}万吨{compared}。")
     shares = {
-        item.subject.object: Fraction(item.numerator) / Fraction(item.denominator)
+        item.subject.object: judge(item, snapshot.plan).value
         for item in evidence.share_evidence(
             snapshot, scope, ("K3",), filters, "month", period=Period(year_before, last)
         )
-        if item.denominator
     }
     # The spring festival moves between January and February: these two are compared with the year before.
     other, what = (year_before, "上年同期") if last.month <= 2 else (before, f"{before.month}月")
@@ -235,7 +244,7 @@ def _problems(
     period = Period.of(filters.year, filters.through)
     # A limited role could read one unit's tonnes from these lines.
     excluded = snapshot.rows("excluded", first=period.first, last=period.last, county=filters.county)
-    for row in excluded if scope.sees_all else ():
+    for row in excluded if scope.sees_every_unit else ():
         lines.append(
             f"{row['units']}家单位{row['excluded_reason']}期间的{row['movements']}行"
             f"（{wording.wan(row['tonnes'], 1)}万吨）未计入。"
@@ -245,7 +254,7 @@ def _problems(
     if city["K2"].awaits_ruling:
         reference = city["K2_ALL"]
         lines.append(
-            f"煤炭主产区县区名单待主管部门认定；全市口径（参考）铁路占比{wording.percent(reference.value)}%。"
+            f"煤炭主产区县区名单待主管部门认定；全市口径（参考）铁路占比{_percent_text(reference)}。"
         )
     if city["K4"].unknown_units:
         bound = wording.wan(snapshot.plan.obliged_tonnes, 0)
@@ -354,18 +363,24 @@ def _comparison(snapshot: Snapshot, scope: Scope) -> Table | None:
                 now_column: wording.percent(now[id_].value),
                 before_column: wording.percent(before[id_].value),
                 "同比": _points(now[id_].value, before[id_].value),
-                "可比单位同比": _matched(matched.get(id_)),
+                "可比单位同比": _matched(scope, matched.get(id_)),
             }
         )
     return table("与上年同期比较", rows, columns)
 
 
-def _matched(row: dict | None) -> str:
+def _matched(scope: Scope, row: dict | None) -> str:
     if row is None or not row["denominator_now"] or not row["denominator_before"]:
         return wording.NONE
+    if not scope.sees_every_unit and not disclosure.may_count(row["units"]):
+        return wording.WITHHELD
     now = Fraction(row["numerator_now"]) / Fraction(row["denominator_now"])
     before = Fraction(row["numerator_before"]) / Fraction(row["denominator_before"])
     return f"{_points(now, before)}（{row['units']}家）"
+
+
+def _percent_text(judged: Judgement) -> str:
+    return wording.WITHHELD if judged.is_withheld else f"{wording.percent(judged.value)}%"
 
 
 def _points(now: Fraction | None, before: Fraction | None) -> str:

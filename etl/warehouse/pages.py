@@ -157,11 +157,14 @@ class UnitRow:
 
 @dataclass(frozen=True)
 class UnitBlock:
+    """`is_withheld`: single units are not for this reader, so there are no rows."""
+
     title: str
     note: str
     sentence: str
     rows: tuple[UnitRow, ...]
     table: Table
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,14 +229,17 @@ class MonthPair:
 
 @dataclass(frozen=True)
 class Corridors:
-    """通道: K2, K3 and K1 for each corridor, rail against road, months as small multiples."""
+    """通道: K2, K3 and K1 for each corridor, rail against road, months as small multiples.
+
+    `tonnes` is None, and `months` is empty, where every mode of every month would tell of single units.
+    """
 
     head: Head
     sentence: str
     k2: GapBlock
     k3: GapBlock
     k1: GapBlock | None
-    tonnes: Table
+    tonnes: Table | None
     months: dict[str, tuple[MonthPair, ...]]
     month_table: Table
     chosen: str | None

@@ -23,7 +23,7 @@ from etl.warehouse.membership import (
     tonnes_text,
 )
 from etl.warehouse.pages import Filters, Registry, Table
-from etl.warehouse.scope import Scope
+from etl.warehouse.scope import Scope, check_sees_units
 from etl.warehouse.snapshot import Snapshot
 
 _YES_NO = {True: "是", False: "否", None: "未列明"}
@@ -37,7 +37,11 @@ _ATTRIBUTES = {
 
 
 def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Registry:
-    """The page for the last month of the period."""
+    """The page for the last month of the period.
+
+    Errors: NotVisible for who sees sums only.
+    """
+    check_sees_units(scope)
     month = date(filters.year, filters.through, 1)
     names = snapshot.units(scope)
     history = _history_of(snapshot, scope)

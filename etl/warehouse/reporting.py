@@ -10,7 +10,7 @@ from etl import periods, wording
 from etl.warehouse import blocks
 from etl.warehouse.blocks import table
 from etl.warehouse.pages import Filters, ReportCell, Reporting, Table
-from etl.warehouse.scope import Scope
+from etl.warehouse.scope import Scope, check_sees_units
 from etl.warehouse.snapshot import Snapshot
 
 MATRIX_MONTHS = 12
@@ -18,7 +18,11 @@ COUNTS = ("应报", "已报", "按时", "迟报", "零申报", "未报")
 
 
 def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Reporting:
-    """The page for the last month of the period, with the eleven months before it."""
+    """The page for the last month of the period, with the eleven months before it.
+
+    Errors: NotVisible for who sees sums only.
+    """
+    check_sees_units(scope)
     month = date(filters.year, filters.through, 1)
     first = periods.add_months(month, 1 - MATRIX_MONTHS)
     reports = snapshot.rows(

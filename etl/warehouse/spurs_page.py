@@ -14,7 +14,7 @@ from etl.plan import EXEMPT, Judgement
 from etl.warehouse import blocks, evidence
 from etl.warehouse.blocks import table, to_wan
 from etl.warehouse.pages import Filters, Spurs, Table
-from etl.warehouse.scope import Scope
+from etl.warehouse.scope import Scope, check_sees_units
 from etl.warehouse.snapshot import Snapshot
 
 STATES = ("开通", "在建", "前期", "停用")
@@ -26,7 +26,11 @@ _LINES_NOTE = (
 
 
 def read(snapshot: Snapshot, scope: Scope, filters: Filters) -> Spurs:
-    """The page for the last month of the period; tonnes are those of the twelve months up to it."""
+    """The page for the last month of the period; tonnes are those of the twelve months up to it.
+
+    Errors: NotVisible for who sees sums only.
+    """
+    check_sees_units(scope)
     month = date(filters.year, filters.through, 1)
     names = snapshot.units(scope)
     visible = _lines(snapshot.rows("spur_uses", month=month), names, filters)
@@ -71,6 +75,8 @@ def _sentence(snapshot: Snapshot, filters: Filters, states: Sequence[str], city:
     else:
         text = f"{period}没有登记的专用线"
     access = city[0]
+    if access.is_withheld:
+        return f"{text}；{where}专用线接入率{wording.WITHHELD}。"
     if access.value is None:
         return f"{text}；{where}没有确定的义务单位。"
     total, have = int(access.denominator), int(access.numerator)
