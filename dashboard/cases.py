@@ -111,10 +111,10 @@ def _rows(case: Case) -> None:
     frame = pd.DataFrame([[number, *(row[name] for name in headers)] for number, row in rows])
     frame.columns = pd.Index(["行", *headers])
     table, is_demo = Table("上报内容", frame, {}), visit().snapshot.is_demo
+    stem = f"{case.name}_{case.sent.month:%Y-%m}_第{case.sent.version}版"
     st.download_button(
         "下载 CSV", data=lambda: tables.csv_bytes(table, is_demo), mime="text/csv", key="rows-csv",
-        file_name=f"{case.name}_{case.sent.month:%Y-%m}_第{case.sent.version}版.csv", type="tertiary",
-        on_click="ignore",
+        file_name=tables.file_name(stem, is_demo), type="tertiary", on_click="ignore",
     )  # fmt: skip
 
 

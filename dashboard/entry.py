@@ -226,10 +226,10 @@ def _download(work: Workplace, name: str, scope: Scope) -> None:
             registers.export(work, name, out, scope=scope)
             return out.read_bytes()
 
-    demo = f"_{tables.DEMO}" if work.declared.is_demo else ""
+    stem = f"{registers.TITLES[name]}_{work.today.isoformat()}"
     st.download_button(
         "导出 CSV", data=content, mime="text/csv", key=f"export-{name}", type="tertiary", on_click="ignore",
-        file_name=f"{registers.TITLES[name]}_{work.today.isoformat()}{demo}.csv",
+        file_name=tables.file_name(stem, work.declared.is_demo),
     )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from etl.warehouse.pages import Table
 from etl.wording import LIGHT_SHAPES, NONE, number
 
 DEMO = "演示数据"
+# Every page is of the 内部版; what leaves it says so in its name.
+INTERNAL, INTERNAL_MARK = "内部", "内部资料 注意保管"
 _SHAPE_CLASSES = {f"{shape} ": LIGHT_CLASSES[light] for light, shape in LIGHT_SHAPES.items()} | {"○ ": "none"}
 _SHORT = 9
 # So many columns stand in a smaller type.
@@ -23,6 +25,11 @@ _MANY_COLUMNS = 10
 # The grid's font: half a Chinese letter, the air of a cell, and how narrow and wide a column may be.
 _LETTER, _AIR, _MOST_NARROW, _MOST_WIDE = 7, 20, 56, 320
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def file_name(stem: str, is_demo: bool, ending: str = "csv") -> str:
+    """What a download of the 内部版 is called."""
+    return f"{stem}_{INTERNAL}{f'_{DEMO}' if is_demo else ''}.{ending}"
 
 
 def csv_bytes(table: Table, is_demo: bool) -> bytes:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from dashboard import charts, session, widgets
 from dashboard.palette import NEW_ENERGY, RAIL, ROAD
-from etl.warehouse.pages import Corridors, GapBlock, MonthPair, UnitBlock
-from etl.wording import NONE, month_text, number
+from etl.warehouse.pages import Corridors, GapBlock, MonthPair, Table, UnitBlock
+from etl.wording import NONE, WITHHELD, month_text, number
 
 CORRIDOR_COLUMN = "通道"
 
@@ -26,9 +26,13 @@ def draw() -> None:
     for block in page.units:
         # The bars hold all bulk goods; only the first list's target is about those.
         _chosen(block, has_line=block is page.units[0])
+    if page.tonnes is None:
+        widgets.title("各通道运量", "万吨")
+        widgets.empty(f"分方式、分月份的运量{WITHHELD}。", "上方仅列不涉及单个企业的汇总数。")
+        return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        _tonnes(page)
+        _tonnes(page.tonnes)
     with right:
         _months(page)
 
@@ -64,9 +68,9 @@ def _chosen(units: UnitBlock, has_line: bool) -> None:
     widgets.table_block(units.table)
 
 
-def _tonnes(page: Corridors) -> None:
-    frame = page.tonnes.frame
-    widgets.title(page.tonnes.name, widgets.with_unit(page.tonnes.name, ""))
+def _tonnes(table: Table) -> None:
+    frame = table.frame
+    widgets.title(table.name, widgets.with_unit(table.name, ""))
     if frame.empty:
         widgets.empty("本期没有运量。", "请放宽筛选条件，或等待数据到齐。")
         return
@@ -79,7 +83,7 @@ def _tonnes(page: Corridors) -> None:
     )
     figure = session.figure("tonnes", lambda p: charts.rail_road_bars(labels, rail, road, newenergy, p))
     widgets.chart(figure, "tonnes", "各通道铁路与公路运量，见数据表。")
-    widgets.table_block(page.tonnes)
+    widgets.table_block(table)
 
 
 def _months(page: Corridors) -> None:
