@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from dashboard.palette import FONT, NEW_ENERGY, RAIL, ROAD, Palette
 from etl.plan import Light
 from etl.warehouse.pages import GapBlock, GapRow, MonthPair, PathBlock, Series
-from etl.wording import LIGHT_SHAPES, NONE, month_text, number
+from etl.wording import LIGHT_SHAPES, NONE, WITHHELD, month_text, number
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
 MISSING = "未报"
@@ -189,9 +189,13 @@ def gap_bars(block: GapBlock, palette: Palette) -> go.Figure:
 
 
 def common_word(block: GapBlock) -> str:
-    """The one word of a chart in which nothing has a gap (a year without a target); else empty."""
-    words = {row.word for row in block.rows}
-    return words.pop() if len(words) == 1 and all(row.gap is None for row in block.rows) else ""
+    """The one word of a chart in which nothing has a gap (a year without a target); else empty.
+
+    What is not shown says so in each row: there is no share beside it.
+    """
+    words = {row.word for row in block.rows} - {WITHHELD}
+    is_common = len(words) == 1 and all(row.gap is None and row.word in words for row in block.rows)
+    return words.pop() if is_common else ""
 
 
 def _gap_text(row: GapRow, word: str, digits: int, palette: Palette) -> str:
