@@ -18,7 +18,7 @@ from pathlib import Path
 from etl import pipeline
 from etl.ledger import jobs
 from etl.ledger.jobs import Job
-from etl.ledger.schema import reading
+from etl.ledger.schema import URL_VARIABLE, reading
 from etl.pipeline import Workplace
 from etl.reference import DATA_VARIABLE, HOME_VARIABLE
 from etl.warehouse import publish
@@ -84,6 +84,7 @@ def start(work: Workplace) -> subprocess.Popen[bytes]:
         **os.environ,
         HOME_VARIABLE: str(work.home.resolve()),
         DATA_VARIABLE: str(work.declared.folder.resolve()),
+        URL_VARIABLE: work.ledger.url.render_as_string(hide_password=False),
     }
     command = [sys.executable, "-m", "etl.cli", "build", "--pending"]
     with file.open("ab") as lines:

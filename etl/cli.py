@@ -29,6 +29,7 @@ from etl import (
     maintenance_commands,
     mirror,
     pipeline,
+    public_commands,
     registers,
     reminders,
     wording,
@@ -36,6 +37,7 @@ from etl import (
 from etl import demo as demonstration
 from etl.account_commands import account_app
 from etl.accounts import AccountRefused
+from etl.backup import BackupRefused
 from etl.console import (
     DayOption,
     FileArgument,
@@ -99,6 +101,7 @@ REFUSED = (
     MailUnavailable,
     RemindersRunning,
     AccountRefused,
+    BackupRefused,
 )
 
 
@@ -220,6 +223,9 @@ app.command("template")(filing_commands.form)
 app.command()(filing_commands.submit)
 app.add_typer(review_app, name="review")
 app.command("verify")(maintenance_commands.verify_command)
+app.command("public")(public_commands.public_command)
+app.command("backup")(maintenance_commands.backup_command)
+app.command("restore")(maintenance_commands.restore_command)
 app.command()(filing_commands.receipt)
 app.command()(filing_commands.sheet)
 
@@ -463,7 +469,9 @@ def serve(
     home = _demo_home() if demo_data else home_folder()
     if demo_data or demonstration.overlay_of(home):
         if host not in ("127.0.0.1", "localhost", "::1"):
-            raise typer.BadParameter("演示数据不设密码，只能在本机地址（127.0.0.1）启动。", param_hint="--host")
+            raise typer.BadParameter(
+                "演示数据不设密码，只能在本机地址（127.0.0.1）启动。", param_hint="--host"
+            )
         if demo_data and publish.current_path(home) is None:
             demo()
     elif not accounts.can_serve(workplace()):

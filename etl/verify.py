@@ -22,7 +22,6 @@ import sqlalchemy as sa
 from etl.ledger import audit, heads
 from etl.ledger.heads import Head
 from etl.ledger.schema import append_only_gaps, reading, stored_file, submission
-from etl.pipeline import Workplace
 
 Progress = Callable[[str, int, int], None]
 
@@ -60,14 +59,16 @@ class Proof:
     problems: tuple[Problem, ...]
 
 
-def verify(work: Workplace, noted: Sequence[Head] = (), progress: Progress | None = None) -> Proof:
+def verify(
+    home: Path, ledger: sa.Engine, noted: Sequence[Head] = (), progress: Progress | None = None
+) -> Proof:
     """Look at everything. `noted`: heads from elsewhere (a printed one, a backup's).
 
     Errors: OSError where the disk cannot be read.
     """
     # The file before the log: what is committed in between makes the file lag, never run ahead.
-    own, unreadable = _own_heads(work.home)
-    with reading(work.ledger) as conn:
+    own, unreadable = _own_heads(home)
+    with reading(ledger) as conn:
         number, hash_ = audit.head(conn)
         problems = [*unreadable(number), *_faults(conn, [*own, *noted]), *_trigger_gaps(conn)]
         kept = sorted(set(conn.scalars(sa.select(stored_file.c.sha256))))
@@ -83,8 +84,8 @@ def verify(work: Workplace, noted: Sequence[Head] = (), progress: Progress | Non
     for done, sha256 in enumerate(kept):
         if progress:
             progress(FILES, done, len(kept))
-        problems += _file_problems(work.home, sha256)
-    problems += _row_problems(work.home, sent)
+        problems += _file_problems(home, sha256)
+    problems += _row_problems(home, sent)
     return Proof(number, hash_, len(own) + len(noted), len(kept), len(sent), tuple(problems))
 
 

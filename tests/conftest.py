@@ -26,9 +26,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Generator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
     """A real PostgreSQL."""
-    with postgres.running() as server:
+    with postgres.running(tmp_path_factory.getbasetemp()) as server:
         yield server
 
 

@@ -26,6 +26,7 @@ from psycopg import sql
 
 from etl.ledger import heads, schema
 
+_address = schema.address
 START_SECONDS = 60
 TEMPLATE, EMPTY = "railshift_head", "template1"
 
@@ -41,17 +42,22 @@ def program(name: str) -> str:
 
 
 class Cluster:
-    """A server that listens on a socket in its folder."""
+    """A server that listens on a socket in its folder. It has the ledgers of the homes under `homes`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, homes: Path) -> None:
+        self.folder, self.homes = folder, homes.resolve()
         self._cloned: set[str] = set()
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
     def address(self, home: Path) -> str:
-        """The ledger of a run-time folder, at the newest schema; made when it is asked for first."""
+        """The ledger of a run-time folder, at the newest schema; made when it is asked for first.
+
+        The demonstration, made once for all tests outside of `homes`, stays the SQLite file that it is.
+        """
+        if not home.resolve().is_relative_to(self.homes):
+            return _address(home)
         name = self.name_of(home)
         if name not in self._cloned:
             self.clone(TEMPLATE, name)
@@ -112,7 +118,7 @@ class Cluster:
 
 
 @contextmanager
-def running() -> Generator[Cluster]:
+def running(homes: Path) -> Generator[Cluster]:
     """A server for the time of the block. Errors: FileNotFoundError where PostgreSQL is not installed."""
     folder = Path(tempfile.mkdtemp(prefix="railshift-pg-"))
     as_user: list[str] = []
@@ -142,7 +148,7 @@ def running() -> Generator[Cluster]:
             [*dying, program("postgres"), "-D", str(data), *options],
             cwd="/", env=environment, stdout=lines, stderr=lines,
         )  # fmt: skip
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, homes)
     try:
         _wait_for(cluster, server)
         with tempfile.TemporaryDirectory() as home:

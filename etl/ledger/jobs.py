@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from etl.ledger.schema import add_row, build_request, job_run
 from etl.periods import now
 
-BUILD, INBOX, REMINDER = "生成", "收件", "提醒"
+BUILD, INBOX, REMINDER, BACKUP, DRILL = "生成", "收件", "提醒", "备份", "恢复演练"
 INTERRUPTED = "进程被中断，没有完成；已登记的数据不受影响，请重新运行。"
 
 
@@ -63,6 +63,20 @@ def end(
     """Write down how a run ended."""
     row = {"ended_at": now(), "outcome": outcome, "message": message, "detail": dict(detail or {})}
     conn.execute(sa.update(job_run).where(job_run.c.job_id == job_id).values(row))
+
+
+def record(
+    conn: sa.Connection,
+    kind: str,
+    actor: str,
+    started_at: datetime,
+    outcome: Outcome,
+    message: str = "",
+    detail: Mapping[str, Any] | None = None,
+) -> int:
+    """Write down a run that has ended and that nobody needed to see running; returns its number."""
+    row = {"kind": kind, "actor": actor, "recorded_at": started_at, "ended_at": now(), "outcome": outcome}
+    return add_row(conn, job_run, row | {"message": message, "detail": dict(detail or {})})
 
 
 def newest(conn: sa.Connection, limit: int, kind: str | None = None) -> list[Job]:

@@ -110,7 +110,7 @@ PUBLISH_STEPS = (
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Path:
     """A's months are loaded and published as v1."""
     base = tmp_path_factory.mktemp("published")
     desk = Desk(base / "home", story.declared_data(base / "data"))
@@ -227,7 +227,7 @@ def test_an_approval_killed_at_each_step(handed_in: Desk, script: Path, stop: st
 
 
 @pytest.fixture(scope="module")
-def two_returns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def two_returns(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Path:
     """A's January is published as v1; its February and B's January are handed in as 2 and 3."""
     base = tmp_path_factory.mktemp("two")
     desk = Desk(base / "home", story.declared_data(base / "data"))

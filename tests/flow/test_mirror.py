@@ -37,7 +37,7 @@ def sent(unit: str, month: str, tonnes: object, **changes: object) -> list[objec
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Workplace:
     monkeypatch.setenv("RAILSHIFT_TODAY", "2025-03-12")
     story.write_files(tmp_path / "files")
     work = Workplace(tmp_path / "home", open_ledger(tmp_path / "home"), load_declared(DATA))

@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def handed_in(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Desk:
     base = tmp_path_factory.mktemp("publishing")
     desk = Desk(base / "home", story.declared_data(base / "data"))
     story.write_files(base / "files")

@@ -38,7 +38,7 @@ AWKWARD = (
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Workplace:
     """The small city's registry, nothing else; no build is started."""
     monkeypatch.setenv("RAILSHIFT_TODAY", DAY.isoformat())
     monkeypatch.setattr(builds, "start", lambda work: pytest.fail("no build is wanted"))

@@ -24,7 +24,7 @@ HERE, ELSEWHERE = "宁武县", "原平市"
 
 
 @pytest.fixture(scope="module")
-def january(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def january(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Desk:
     """The city with A's January published, its plan with the county review on."""
     base = tmp_path_factory.mktemp("review")
     desk = Desk(base / "home", story.declared_data(base / "data"))

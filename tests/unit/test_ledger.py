@@ -350,6 +350,27 @@ def test_the_database_itself_refuses_to_change_the_log(log, change):
         conn.execute(sa.text(change))
 
 
+def test_it_is_known_whether_the_database_would_let_somebody_change_a_log(ledger, backend):
+    def gaps(statement: str) -> list[str]:
+        with ledger.connect() as conn, conn.begin() as transaction:
+            conn.execute(sa.text(statement))
+            found = schema.append_only_gaps(conn)
+            transaction.rollback()
+            return found
+
+    if backend == "postgresql":
+        assert gaps("ALTER TABLE audit_log DISABLE TRIGGER audit_log_no_truncate") == ["audit_log"]
+        assert gaps("ALTER TABLE submission_event DISABLE TRIGGER USER") == ["submission_event"]
+        blunt = "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        assert gaps(blunt + "$$ BEGIN RETURN NEW; END $$") == ["audit_log", "submission_event"]
+        assert gaps("DROP TRIGGER audit_log_append_only ON audit_log") == ["audit_log"]
+        with pytest.raises(exc.DatabaseError, match="append-only"):
+            gaps("TRUNCATE audit_log")
+    else:
+        assert gaps("DROP TRIGGER submission_event_no_delete") == ["submission_event"]
+    assert gaps("SELECT 1") == []
+
+
 TAMPERING = {
     "actor": ("UPDATE audit_log SET actor = '乙' WHERE entry_id = 3", [3]),
     "detail": ("UPDATE audit_log SET detail = replace(detail, '3', '4') WHERE entry_id = 3", [3]),

@@ -1,4 +1,4 @@
-"""Accounts, their sessions, and wrong passwords counted by name."""
+"""Accounts, their sessions, wrong passwords counted by name; on PostgreSQL logs that cannot be emptied at once."""
 
 from __future__ import annotations
 
@@ -66,3 +66,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_sha256", name=op.f("uq_session_token_sha256")),
     )
     op.create_index(op.f("ix_session_account_id"), "session", ["account_id"], unique=False)
+    _forbid_emptying(op.get_bind().dialect.name)
+
+
+def _forbid_emptying(dialect: str) -> None:
+    """TRUNCATE, which SQLite does not have, goes past a trigger for each row."""
+    if dialect == "postgresql":
+        for table in ("audit_log", "submission_event"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
