@@ -6,20 +6,24 @@ its place in the URL on a page switch.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import streamlit as st
 
 from dashboard import desk, session, signin, widgets
+from etl.accounts import Session
+from etl.ledger.schema import LedgerUnavailable
 from etl.reference import home_folder
 from etl.warehouse import reporting, snapshot
 from etl.warehouse.scope import NotVisible, Role, Scope
 
 VIEWS = Path(__file__).parent / "views"
 SYSTEM = "公转铁监测"
+LOG = logging.getLogger("railshift.dashboard")
 ENTERPRISE, OVERVIEW, REPORTING, FILING, RULES = "enterprise", "overview", "reporting", "filing", "rules"
 REGISTRY, SPURS, OFFICIAL = "registry", "spurs", "official"
-REVIEW, TASKS, JOBS = "review", "tasks", "jobs"
+REVIEW, TASKS, JOBS, ACCOUNTS = "review", "tasks", "jobs", "accounts"
 TITLES = {
     FILING: "填报",
     OVERVIEW: "总览",
@@ -33,6 +37,7 @@ TITLES = {
     OFFICIAL: "官方数",
     TASKS: "重点任务",
     JOBS: "作业",
+    ACCOUNTS: "账号",
     RULES: "填报规则",
 }
 # What the filter row leaves out of sight: about one month; about returns, not figures; no 发运 and 到达.
@@ -46,16 +51,18 @@ _FILTERS = {
     REVIEW: "unfiltered",
     TASKS: "unfiltered",
     JOBS: "unfiltered",
+    ACCOUNTS: "unfiltered",
 }
 _UNITS = {REPORTING, "enterprises", REGISTRY, SPURS}
 # An enterprise sees the city's figures and its own page, and files for itself; nobody files for others; a
 # department and the railway see no single unit; only who reviews has returns to decide on.
+# Accounts are kept by the administrators; whoever reviews may look as one of them.
 _CLOSED = {
-    Role.ENTERPRISE: {"corridors", OFFICIAL, REVIEW, TASKS, JOBS} | _UNITS,
-    Role.DEPARTMENT: {FILING, ENTERPRISE, OFFICIAL, REVIEW, JOBS} | _UNITS,
-    Role.RAILWAY: {FILING, ENTERPRISE, REVIEW, TASKS, JOBS} | _UNITS,
-    Role.COUNTY: {FILING, OFFICIAL, JOBS},
-    Role.LEADER: {FILING, REVIEW, JOBS},
+    Role.ENTERPRISE: {"corridors", OFFICIAL, REVIEW, TASKS, JOBS, ACCOUNTS} | _UNITS,
+    Role.DEPARTMENT: {FILING, ENTERPRISE, OFFICIAL, REVIEW, JOBS, ACCOUNTS} | _UNITS,
+    Role.RAILWAY: {FILING, ENTERPRISE, REVIEW, TASKS, JOBS, ACCOUNTS} | _UNITS,
+    Role.COUNTY: {FILING, OFFICIAL, JOBS, ACCOUNTS},
+    Role.LEADER: {FILING, REVIEW, JOBS, ACCOUNTS},
     Role.ADMIN: {FILING, REVIEW},
 }
 
@@ -67,15 +74,16 @@ def closed_to(role: Role) -> set[str]:
 
 def run() -> None:
     st.html(widgets.STYLE)
-    signed_in = signin.session_of(st.context.cookies.get(signin.COOKIE))
-    if signed_in is None:
+    signed_in = _signed_in()
+    if signed_in is None or signed_in.must_change:
         # Every address stays known, or Streamlit would say "Page not found" over the sentence.
         st.navigation(
             [st.Page(_nothing, url_path=name, title=SYSTEM) for name in ("start", *TITLES)], position="hidden"
         )
         widgets.empty("登录已结束。", "请重新登录。")
-        st.html("<p><a href='/signin'>去登录</a></p>")
+        st.html(f"<p><a href='{signin.SIGN_IN}'>去登录</a></p>")
         st.stop()
+    _forget_another(signed_in)
     scope = signed_in.scope
     closed = closed_to(scope.role)
     views = {name: _page(name, scope, name in closed) for name in TITLES}
@@ -96,11 +104,15 @@ def run() -> None:
     if chosen == start:
         st.switch_page(views[landing(current, scope)])
     head_slot = st.container(key="head")
-    filters = widgets.filter_row(choices, _FILTERS.get(chosen.url_path, ""))
+    # Narrowed sums of many units would be sums of few: who sees no unit narrows the official series only.
+    kind = _FILTERS.get(chosen.url_path, "period" if scope.sees_no_unit else "")
+    filters = widgets.filter_row(choices, kind)
     is_dark = st.context.theme.type == "dark"
     if is_dark:
         st.html("<i class='rs-dark'></i>")
-    session.begin(session.Visit(current, scope, signed_in.csrf, choices, filters, is_dark, head_slot))
+    session.begin(
+        session.Visit(current, scope, signed_in.csrf, choices, filters, is_dark, head_slot, signed_in)
+    )
     try:
         if chosen.url_path in closed:
             raise NotVisible(f"“{scope.role.value}”身份不查看“{chosen.title}”页。")
@@ -108,6 +120,24 @@ def run() -> None:
     except NotVisible as refusal:
         widgets.plain_head(chosen.title)
         widgets.empty(str(refusal), "请从上方选择其他页面，或退出后以有权限的身份登录。")
+
+
+def _signed_in() -> Session | None:
+    """The session, asked of the ledger at each rerun. Empty: None, also where the ledger cannot be asked."""
+    try:
+        return session.signed_in()
+    except LedgerUnavailable as refusal:
+        widgets.empty("账本暂时无法打开，暂时不能查看。", "请稍后刷新本页；仍然不行时，请联系系统管理员。")
+        LOG.error("%s", refusal)
+        st.stop()
+
+
+def _forget_another(signed_in: Session) -> None:
+    """What one person has on the page is not left for the next, who signed in behind a page left open."""
+    who = (signed_in.session_id, signed_in.scope)
+    if st.session_state.setdefault("who", who) != who:
+        st.session_state.clear()
+        st.session_state["who"] = who
 
 
 def _page(name: str, scope: Scope, is_closed: bool) -> st.Page:

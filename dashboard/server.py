@@ -1,4 +1,4 @@
-"""The web application: `uvicorn dashboard.server:app`, on a loopback address only.
+"""The web application: `uvicorn dashboard.server:app`; `railshift serve` starts it.
 
 Streamlit's options are set here before the App exists, from the same config.toml that
 `streamlit run` would read, so that the server behaves alike in any current folder.
@@ -21,7 +21,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from streamlit import config
 
-from dashboard import gate, signin
+from dashboard import gate, oidc, session, signin
+from etl.ledger import schema
+from etl.roles import NotAllowed
 
 HERE = Path(__file__).parent
 LOG = logging.getLogger("railshift.dashboard")
@@ -48,7 +50,10 @@ def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def on_script_error(error: Exception) -> bool:
-    """A fault of ours: the screen gets a sentence with a number, the log the trace."""
+    """A fault of ours: the screen gets a sentence with a number, the log the trace. A refusal says itself."""
+    if isinstance(error, NotAllowed):
+        st.error(str(error))
+        return True
     number = secrets.token_hex(4)
     LOG.error("fault %s", number, exc_info=error)
     st.error(f"系统错误，与您的文件无关（编号 {number}）。请稍后重试；仍然出现时，请把编号告诉管理员。")
@@ -60,18 +65,28 @@ async def healthz(_request: Request) -> JSONResponse:
 
 
 set_options(config_file())
+secrets_given = oidc.secrets()
+if secrets_given:
+    # Also where Streamlit asks before it has read the secrets.
+    config.set_option("server.cookieSecret", secrets_given["auth"]["cookie_secret"])
+schema.guard_writers(session.check_writer)
 app = st.App(
     HERE / "app.py",
     routes=[
         Route("/healthz", healthz, methods=["GET"]),
-        Route("/signin", signin.sign_in, methods=["GET", "POST"]),
-        Route("/signout", signin.sign_out, methods=["POST"]),
+        Route(signin.SIGN_IN, signin.sign_in, methods=["GET", "POST"]),
+        Route(signin.PROVIDER, signin.to_provider, methods=["GET"]),
+        Route(signin.SIGN_OUT, signin.sign_out, methods=["POST"]),
+        Route(signin.PASSWORD, signin.change_password, methods=["GET", "POST"]),
+        Route(signin.VIEW_AS, signin.view_as, methods=["POST"]),
     ],
     middleware=[
-        Middleware(gate.LoopbackOnly),
+        Middleware(gate.Doorkeeper),
         Middleware(GZipMiddleware, minimum_size=1000),
         Middleware(gate.SignedInOnly),
+        Middleware(gate.FromProvider),
         Middleware(gate.ChineseIndex),
     ],
+    secrets=secrets_given or None,
     on_script_error=on_script_error,
 )

@@ -14,8 +14,12 @@ from urllib.parse import urlencode
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard import cookies, signin
 from dashboard.palette import Palette, palette
+from etl.accounts import Session
+from etl.roles import NotAllowed
 from etl.warehouse import (
     corridors,
     enterprises,
@@ -49,7 +53,10 @@ _READERS: Mapping[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True)
 class Visit:
-    """One rerun. `head_slot` lies above the filter row and is filled by the page."""
+    """One rerun. `head_slot` lies above the filter row and is filled by the page.
+
+    `signed_in`: the session behind it; None in the tests of single views.
+    """
 
     snapshot: Snapshot
     scope: Scope
@@ -58,6 +65,7 @@ class Visit:
     filters: Filters
     is_dark: bool
     head_slot: DeltaGenerator
+    signed_in: Session | None = None
 
     @property
     def key(self) -> str:
@@ -84,7 +92,40 @@ def begin(visit: Visit) -> None:
 
 
 def visit() -> Visit:
-    return st.session_state["visit"]
+    """The visit of this rerun. A part of the page that is drawn by itself asks first whether it still holds."""
+    run = get_script_run_ctx(suppress_warning=True)
+    here: Visit = st.session_state["visit"]
+    if run is not None and run.fragment_ids_this_run and here.signed_in is not None:
+        now_in = signed_in()
+        if now_in is None or now_in.scope != here.scope:
+            st.rerun()
+    return here
+
+
+def signed_in() -> Session | None:
+    """Who looks, as the ledger has it now. Empty: None = signed out or ended."""
+    return signin.session_of(token())
+
+
+def token() -> str:
+    """What the browser's cookie holds; '' = nothing."""
+    secure = cookies.own_address().scheme == "https" or (st.context.url or "").startswith("https:")
+    return cookies.token_of(st.context.cookies, secure)
+
+
+def check_writer() -> None:
+    """Refuse to write for whoever is signed out, or only looks as somebody: asked before each transaction.
+
+    Also a callback of a button comes here, which runs before app.py has looked at the session. What this process
+    does outside of a page (the sign-in itself) is refused by nobody. Errors: NotAllowed.
+    """
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return
+    now_in = signed_in()
+    if now_in is None:
+        raise NotAllowed("登录已结束，未办理。请重新登录后再试。")
+    if now_in.scope.is_read_only:
+        raise NotAllowed("正在以他人身份查看，只能看，不能办理。")
 
 
 def read_overview() -> pages.Overview:

@@ -17,10 +17,10 @@ import streamlit as st
 
 from dashboard import charts, tables
 from dashboard.palette import LIGHT_CLASSES, MODE_CLASSES
-from dashboard.session import ALL, address, through_text, visit
+from dashboard.session import ALL, Visit, address, through_text, visit
 from etl.plan import Light
 from etl.warehouse.pages import Card, Choices, Definition, Filters, GapBlock, Head, Table, UnitBlock, UnitRow
-from etl.wording import LIGHT_SHAPES, NONE, amount, month_text, number
+from etl.wording import LIGHT_SHAPES, NONE, WITHHELD, amount, month_text, number
 
 STYLE = Path(__file__).parent / "style.css"
 SHORT_TABLE = 30
@@ -40,21 +40,45 @@ def plain_head(name: str, facts: Sequence[str] = (), notes: Sequence[str] = ()) 
 def _head(name: str, facts: Sequence[str], is_demo: bool, notes: Sequence[str]) -> None:
     here = visit()
     badge = f"<span class='rs-demo'>{tables.DEMO}</span>" if is_demo else ""
+    badge += f"<span class='rs-internal'>{tables.INTERNAL_MARK}</span>"
     here.head_slot.html(
         f"<header class='rs-head'><h1>{escape(name)}</h1>"
         f"<p class='rs-facts'>{''.join(f'<span>{escape(fact)}</span>' for fact in facts)}</p>"
         f"<form class='rs-who' method='post' action='/signout'>"
-        f"<input type='hidden' name='csrf' value='{escape(here.csrf)}'>"
-        f"<span>演示登录：{escape(here.scope.role.value)} · {escape(here.scope.label)}</span>"
+        f"<input type='hidden' name='csrf' value='{escape(here.csrf)}'>{_who(here)}"
         f"<button>退出</button></form>{badge}</header>"
+        + _viewing(here)
         + "".join(f"<p class='rs-headnote'>{escape(note)}</p>" for note in notes)
+    )
+
+
+def _who(here: Visit) -> str:
+    """Who is signed in. In the demonstration that is a role that was chosen; its password is nobody's."""
+    if here.signed_in is None or here.snapshot.is_demo:
+        return f"<span>演示登录：{escape(here.scope.role.value)} · {escape(here.scope.label)}</span>"
+    account = here.signed_in.account
+    change = "<a href='/password' target='_self'>改密码</a>" if account.has_password else ""
+    return f"<span>{escape(account.role.value)} · {escape(account.display_name)}</span>{change}"
+
+
+def _viewing(here: Visit) -> str:
+    """The banner while somebody looks as another account, with the way out. Empty: nobody does."""
+    if here.signed_in is None or here.signed_in.viewing is None:
+        return ""
+    other = here.signed_in.viewing
+    return (
+        f"<form class='rs-viewing' method='post' action='/viewas' role='status'>"
+        f"<input type='hidden' name='csrf' value='{escape(here.csrf)}'>"
+        f"<span>正在以“{escape(other.role.value)} · {escape(other.display_name)}”的身份查看：只能看，不能办理；"
+        f"起止已记入日志。</span><button>结束查看</button></form>"
     )
 
 
 def filter_row(choices: Choices, kind: str = "") -> Filters:
     """The filters in one row, bound to the URL; a value that is not offered falls back to the default.
 
-    `kind`: monthly (one month, the newest unless another is chosen), undirected, unfiltered (about no figures).
+    `kind`: monthly (one month, the newest unless another is chosen), undirected, unfiltered (about no figures),
+    period (for who sees sums only: a sum of sums would tell of a single unit).
     What a page does not use is drawn there too, out of sight (style.css): else it would be gone from the URL
     on the next page.
     """
@@ -77,6 +101,8 @@ def filter_row(choices: Choices, kind: str = "") -> Filters:
     county_code = codes[county] if county else None
     if month is not None:
         return Filters(month.year, month.month, county_code)
+    if kind == "period":
+        return Filters(year, through)
     return Filters(year, through, county_code, commodity, corridor, direction)
 
 
@@ -232,7 +258,7 @@ def download(table: Table) -> None:
         data=lambda: tables.csv_bytes(table, is_demo),
         mime="text/csv",
         key=f"download-{table.name}",
-        file_name=f"{table.name}_{period}{f'_{tables.DEMO}' if is_demo else ''}.csv",
+        file_name=tables.file_name(f"{table.name}_{period}", is_demo),
         type="tertiary",
         on_click="ignore",
     )
@@ -268,6 +294,9 @@ def unit_table(block: UnitBlock, limit: int | None = None, has_line: bool = True
 
     `has_line` False leaves the target out of the bars, where they hold more goods than it is about.
     """
+    if block.is_withheld:
+        empty(f"单位名单{WITHHELD}。", "本页其余部分为不涉及单个企业的汇总数。")
+        return
     if not block.rows:
         empty("没有可列的单位。", "请放宽筛选条件，或等待数据到齐。")
         return

@@ -437,7 +437,7 @@ def listed(work: Workplace, actor: Actor) -> list[Listed]:
 def can_serve(work: Workplace) -> bool:
     """There is an administrator who can come in."""
     with reading(work.ledger) as conn:
-        return any(_is_usable_admin(account, now().date()) for account in rows.every(conn))
+        return any(_is_usable_admin(work, account) for account in rows.every(conn))
 
 
 def add(
@@ -508,7 +508,7 @@ def change(
             return
         _check_place(work, conn, role, counties, units, department)
         rows.change(conn, account.account_id, changed)
-        _check_some_admin(conn)
+        _check_some_admin(work, conn, account)
         audit.append(conn, actor.name, "变更账号", _subject(account), _told(changed))
         _end_all(conn, account, "账号变更", now())
 
@@ -525,7 +525,7 @@ def set_state(work: Workplace, name: str, state: State, actor: Actor) -> None:
         if state is State.ACTIVE:
             rows.keep_failures(conn, _sha256(account.name), Failures(0, None), moment)
         rows.change(conn, account.account_id, {"state": state})
-        _check_some_admin(conn)
+        _check_some_admin(work, conn, account)
         audit.append(conn, actor.name, f"账号改为{state}", _subject(account), {"账号": account.name})
         if state is not State.ACTIVE:
             _end_all(conn, account, f"账号{state}", moment)
@@ -642,14 +642,15 @@ def _check_place(
         raise AccountRefused("部门账号须写明部门名称（与任务清单的责任单位一致）。")
 
 
-def _check_some_admin(conn: sa.Connection) -> None:
-    if not any(_is_usable_admin(account, now().date()) for account in rows.every(conn)):
+def _check_some_admin(work: Workplace, conn: sa.Connection, before: Account) -> None:
+    """Errors: AccountRefused where the change leaves nobody who could undo it."""
+    if _is_usable_admin(work, before) and not any(_is_usable_admin(work, one) for one in rows.every(conn)):
         raise AccountRefused("这是最后一个可用的管理账号，请先新增另一个。")
 
 
-def _is_usable_admin(account: Account, day: date) -> bool:
-    comes_in = account.has_password or account.is_bound
-    return account.role is Role.ADMIN and comes_in and not _closed(account, day)
+def _is_usable_admin(work: Workplace, account: Account) -> bool:
+    comes_in = account.has_password or account.is_bound or work.declared.is_demo
+    return account.role is Role.ADMIN and comes_in and not _closed(account, now().date())
 
 
 def _named(conn: sa.Connection, name: str) -> Account:

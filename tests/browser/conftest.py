@@ -21,6 +21,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from etl.demo import MARKER
+from etl.reference import load_declared
+
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"
 ARGUMENTS = [
@@ -59,15 +62,22 @@ class Site:
     data: Path = DATA
 
 
-def run_cli(home: Path, *arguments: str, data: Path = DATA) -> subprocess.CompletedProcess[str]:
+def run_cli(
+    home: Path,
+    *arguments: str,
+    data: Path = DATA,
+    said: str | None = None,
+    more: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """A command on a run-time folder; `said` is what it reads from stdin, `more` goes into its environment."""
     return subprocess.run(
         [sys.executable, "-m", "etl.cli", *arguments],
-        cwd=ROOT, env=environment(home, data), capture_output=True, text=True, check=False,
+        cwd=ROOT, env=environment(home, data, more), capture_output=True, text=True, check=False, input=said,
     )  # fmt: skip
 
 
-def environment(home: Path, data: Path = DATA) -> dict[str, str]:
-    return {**os.environ, "RAILSHIFT_HOME": str(home), "RAILSHIFT_DATA": str(data)}
+def environment(home: Path, data: Path = DATA, more: dict[str, str] | None = None) -> dict[str, str]:
+    return {**os.environ, "RAILSHIFT_HOME": str(home), "RAILSHIFT_DATA": str(data), **(more or {})}
 
 
 @pytest.fixture(scope="session")
@@ -83,11 +93,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Si
     """Starts a server on a run-time folder, with declared data of its own where given; all stop at the end."""
     running: list[subprocess.Popen] = []
 
-    def start(home: Path, data: Path = DATA) -> Site:
+    def start(
+        home: Path, data: Path = DATA, more: dict[str, str] | None = None, port: int | None = None
+    ) -> Site:
         folder = tmp_path_factory.mktemp("server")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = port or free_port()
         site = Site(
             f"http://127.0.0.1:{port}", home, folder / "audit",
             folder / "trace" if shutil.which("strace") else None, folder / "log", data,
@@ -105,7 +115,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Si
         with site.log.open("w", encoding="utf-8") as log:
             server = subprocess.Popen(
                 [*(traced if site.trace else []), *command],
-                cwd=ROOT, env=environment(home, data), stdout=log, stderr=log, start_new_session=True,
+                cwd=ROOT, env=environment(home, data, more), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         running.append(server)
         _wait(site, server)
@@ -116,6 +126,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Si
         # strace blocks the signal for itself: the server below it gets it as one of the group.
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def _wait(site: Site, server: subprocess.Popen) -> None:
@@ -134,6 +150,49 @@ def _wait(site: Site, server: subprocess.Popen) -> None:
 @pytest.fixture(scope="session")
 def site(serve: Callable[..., Site], demo_home: Path) -> Site:
     return serve(demo_home)
+
+
+# The sample's figures, as if they were real: no label, accounts instead of a choice of roles.
+PASSWORD = "一句只有我们几个人知道的话"
+ACCOUNTS = {
+    "root": ("管理", "--display", "王管理"),
+    "zhang": ("分析", "--display", "张三"),
+    "mine": ("企业", "--display", "示例煤业一矿", "--unit", "91140900MADEM0011P"),
+    "baode": ("县区", "--display", "保德填报", "--county", "140931"),
+    "fagai": ("部门", "--department", "市发改委"),
+    "lingdao": ("领导", "--display", "李领导"),
+    "tielu": ("铁路", "--display", "车务段"),
+}
+
+
+@dataclass(frozen=True)
+class RealData:
+    """A run-time folder that is no demonstration, its declared data, and the environment that goes with both."""
+
+    home: Path
+    data: Path
+    more: dict[str, str]
+
+    def run(self, *arguments: str, said: str | None = None) -> str:
+        done = run_cli(self.home, *arguments, data=self.data, said=said, more=self.more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def real_data(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> RealData:
+    folder = tmp_path_factory.mktemp("real")
+    home, data = folder / "home", folder / "data"
+    shutil.copytree(demo_home, home)
+    shutil.copytree(DATA, data, ignore=shutil.ignore_patterns("sample"))
+    shutil.copytree(DATA / "sample" / "reference", data / "reference", dirs_exist_ok=True)
+    (home / MARKER).unlink()
+    today = load_declared(DATA, DATA / "sample").demo_today
+    real = RealData(home, data, {"RAILSHIFT_TODAY": str(today)})
+    real.run("build")
+    for name, (role, *options) in ACCOUNTS.items():
+        real.run("account", "add", name, "--role", role, *options, "--stdin", said=PASSWORD)
+    return real
 
 
 @pytest.fixture(scope="session")

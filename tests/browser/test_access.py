@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser
 
+from etl.demo import MARKER
 from tests.browser.conftest import Site, Visitor
 from tests.browser.test_pages import VIEWS, unit_of
 
@@ -87,13 +88,13 @@ def test_a_page_left_open_shows_nothing_more_after_signing_out(visitor: Visitor)
     assert visitor.page.locator(".rs-units, .rs-cards").count() == 0
 
 
-def test_an_enterprise_lands_on_its_own_page_and_opens_no_other(visitor: Visitor, browser: Browser) -> None:
+def test_an_enterprise_opens_its_own_page_and_no_other(visitor: Visitor, browser: Browser) -> None:
     analyst = Visitor(visitor.site, context := browser.new_context(), context.new_page(), [])
     analyst.sign_in("分析")
     analyst.open("/enterprises")
     codes = [unit_of(link) for link in analyst.page.locator(".rs-units a").all()]
     context.close()
-    visitor.sign_in("企业")
+    visitor.sign_in("企业", "/enterprise")
     visitor.settle()
     own = visitor.page.locator(".rs-unitfacts").inner_text()
     assert urlpath(visitor.page.url) == "/enterprise"
@@ -128,6 +129,7 @@ def test_an_unknown_address_is_a_sentence(visitor: Visitor) -> None:
 def test_without_any_data_the_page_says_what_to_run(
     serve: Callable[[Path], Site], browser: Browser, tmp_path: Path
 ) -> None:
+    (tmp_path / MARKER).write_text("演示数据", encoding="utf-8")
     site = serve(tmp_path)
     context = browser.new_context(locale="zh-CN")
     visitor = Visitor(site, context, context.new_page(), [])

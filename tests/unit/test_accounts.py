@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from etl import accounts
 from etl.accounts import AccountRefused, Identity, SignInRefused, State
@@ -46,6 +48,9 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     ticking = Clock()
     monkeypatch.setattr(accounts, "now", ticking)
+    # The same kind of hash at a hundredth of the cost.
+    monkeypatch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    accounts._nobodys_hash.cache_clear()
     return ticking
 
 
@@ -58,6 +63,7 @@ def work(tmp_path: Path, clock: Clock) -> Iterator[Workplace]:
     accounts.add(made, "Zhang.San", Role.ANALYST, ADMIN, display_name="张三", password=GOOD)
     yield made
     schema.guard_writers(lambda: None)
+    accounts._nobodys_hash.cache_clear()
 
 
 def log(work: Workplace) -> list[Any]:
@@ -181,6 +187,12 @@ def test_a_first_password_opens_only_its_own_change_for_seven_days(work, clock):
 
 
 # ------------------------------------------------------------------------------------------------- passwords
+
+
+def test_a_hash_costs_what_the_standard_asks():
+    assert accounts._hasher.type is RFC_9106_LOW_MEMORY.type
+    assert accounts._hasher.memory_cost >= RFC_9106_LOW_MEMORY.memory_cost
+    assert accounts._hasher.time_cost >= RFC_9106_LOW_MEMORY.time_cost
 
 
 @pytest.mark.parametrize(
