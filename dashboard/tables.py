@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from html import escape
@@ -134,7 +133,7 @@ def _is_number(value: object) -> bool:
 
 def _cell(value: object, digits: int | None, is_number: bool) -> str:
     # A name or a word in a narrow column would stand one character above the other.
-    is_short = value is None or isinstance(value, date) or (isinstance(value, str) and len(value) <= _SHORT)
+    is_short = not isinstance(value, str) or len(value) <= _SHORT
     css = _right(is_number) or f" class='{'rs-nowrap' if is_short else 'rs-long'}'"
     return f"<td{css}>{markup(_said(value, digits))}</td>"
 

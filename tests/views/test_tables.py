@@ -74,7 +74,7 @@ def test_the_grid_keeps_unknown_apart_from_zero() -> None:
 def test_a_short_word_stands_in_one_line_and_a_long_one_may_break() -> None:
     html = tables.html_table(table({"单位": ["示例煤业一矿专用线", "示例煤业十矿一井专用线"]}))
     assert "<td class='rs-nowrap'>示例煤业一矿专用线</td>" in html
-    assert "<td>示例煤业十矿一井专用线</td>" in html
+    assert "<td class='rs-long'>示例煤业十矿一井专用线</td>" in html
 
 
 def test_a_column_of_the_grid_is_as_wide_as_what_stands_in_it() -> None:
