@@ -81,8 +81,11 @@ class Form:
 
 
 def may_write(scope: Scope, name: str) -> bool:
-    """Whether whoever looks keeps rows of the table. Errors: KeyError for an unknown table."""
-    return registers.may_write(name, scope.role)
+    """Whether whoever looks keeps rows of the table; who looks as somebody else keeps none.
+
+    Errors: KeyError for an unknown table.
+    """
+    return registers.may_write(name, scope.role) and not scope.is_read_only
 
 
 def maintain(*names: str) -> None:
