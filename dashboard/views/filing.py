@@ -103,18 +103,16 @@ def _keep(key: str, offered: list, default: object = None) -> None:
 
 def _sentence(work: Workplace, scope: Scope, months: Sequence[Due], urgent: Due | None) -> str:
     waiting = [one for one in months if one.state in desks.OPEN_STATES]
+    count = etl_mirror.open_count(work, scope)
+    differs = f"与车站清单不一致的{count}项，请说明原因" if count else ""
     if urgent is None or not waiting:
-        if count := etl_mirror.open_count(work, scope):
-            return f"各月月报都已报送；与车站清单不一致的有{count}项，请说明原因。"
-        return "各月月报都已报送，目前没有要办的事。"
+        return f"各月月报都已报送{'；' + differs if differs else '，目前没有要办的事'}。"
     said = clerk.due_sentence(urgent)
     if urgent.state == "退回":
         said = f"{urgent.month.month}月月报被退回，请改正后重新上报"
-    others = [one for one in waiting if one is not urgent]
-    if others:
-        listed = "、".join(f"{one.month.month}月（{one.state}）" for one in others)
-        return f"{said}；另有{listed}。"
-    return f"{said}。"
+    others = "、".join(f"{one.month.month}月（{one.state}）" for one in waiting if one is not urgent)
+    more = "；".join(part for part in (others, differs) if part)
+    return f"{said}；另有{more}。" if more else f"{said}。"
 
 
 def _elsewhere(due: Sequence[Due]) -> None:
@@ -186,7 +184,7 @@ def _short_ways(work: Workplace, bench: Desk, one: Due) -> None:
     with st.container(horizontal=True, key="short-ways"):
         st.download_button(
             "下载模板",
-            data=lambda: filing.form(work, one.unit_code, one.month),
+            data=lambda: filing.form(work, one.unit_code, one.month, units=bench.scope.units),
             file_name=f"公转铁月报_{one.name}_{one.month:%Y-%m}.xlsx",
             key=f"form-{one.unit_code}-{one.month:%Y%m}",
             on_click="ignore",

@@ -474,7 +474,7 @@ COMMITMENTS = [
 BILLS = {"示例多式联运一公司": ("2026-04", 18, 9), "示例多式联运二公司": ("2026-06", 7, 4)}
 # The last months of the station's list: what it differs by from the return, in percent, beyond the railway's day.
 LISTED_MONTHS = ("2026-07", "2026-08", "2026-09")
-LISTED_OTHERWISE = {("M05", "2026-08"): 85, ("M02", "2026-09"): 0, ("M01", "2026-08"): 93}
+LISTED_OTHERWISE = {("M05", "2026-08"): 85, ("M02", "2026-09"): 0, ("M08", "2026-08"): 93}
 # What both sides have said to one of them: unit, month, side, text.
 LISTED_NOTES = [
     ("M05", "2026-08", "企业", "演示：月末两列跨月装车，车站计入9月"),
