@@ -19,15 +19,17 @@ LOOK_AGAIN_SECONDS = 1.5
 PATIENCE_SECONDS = 30
 STAFF = (Role.ANALYST, Role.ADMIN)
 RUNNING = "正在生成新的数据版本，完成后本页自动更新。"
+FAILED = "最近一次生成没有完成：登记的内容都在，但尚未发布，页面仍显示上一版本。"
 NOT_BEGUN = "数据已登记，但生成没有开始，页面仍显示上一版本。请管理员运行 railshift build。"
+
+_SEEN_AT = "build-seen-at"
 
 
 @dataclass
 class _Watch:
-    """How often this drawing of the page has looked, and when it last saw a build at work."""
+    """How often this drawing of the page has looked."""
 
-    looks: int
-    seen_at: float
+    looks: int = 0
 
 
 def notice(work: Workplace) -> None:
@@ -37,13 +39,11 @@ def notice(work: Workplace) -> None:
     """
     state = pipeline.build_state(work)
     if _is_at_work(state) or _is_outdated(work):
-        _watch(work, _Watch(0, time.monotonic()))
-    elif state.last_failure is not None and visit().scope.role in STAFF:
-        _say(
-            "最近一次生成没有完成：登记的内容都在，但尚未发布，页面仍显示上一版本。",
-            state.last_failure.message,
-            "rs-failed",
-        )
+        _watch(work, _Watch())
+        return
+    st.session_state.pop(_SEEN_AT, None)
+    if state.last_failure is not None and visit().scope.role in STAFF:
+        _say(FAILED, state.last_failure.message, "rs-failed")
 
 
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)
@@ -53,9 +53,10 @@ def _watch(work: Workplace, watch: _Watch) -> None:
     # Never in the page's own run, which may be about to do what a click has asked for.
     if watch.looks > 1 and not _is_at_work(state):
         st.rerun()
-    if state.running_since is not None:
-        watch.seen_at = time.monotonic()
-    if time.monotonic() - watch.seen_at < PATIENCE_SECONDS:
+    # Kept over the drawings of the page: clicking about does not make a dead build look alive.
+    if state.running_since is not None or _SEEN_AT not in st.session_state:
+        st.session_state[_SEEN_AT] = time.monotonic()
+    if time.monotonic() - st.session_state[_SEEN_AT] < PATIENCE_SECONDS:
         _say(RUNNING)
     elif visit().scope.role in STAFF:
         _say(NOT_BEGUN, css="rs-failed")
@@ -71,5 +72,10 @@ def _is_outdated(work: Workplace) -> bool:
 
 
 def _say(what: str, more: str = "", css: str = "") -> None:
-    rest = f"<p>{escape(more)}</p>" if more else ""
+    # The message of a failed build may name files and programs: for who mends it, one click away.
+    rest = (
+        f"<details class='rs-more'><summary>原因和处理</summary><p>{escape(more)}</p></details>"
+        if more
+        else ""
+    )
     st.html(f"<div class='rs-building {css}' role='status'><p>{escape(what)}</p>{rest}</div>")

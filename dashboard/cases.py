@@ -320,6 +320,6 @@ def _text_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for row in rows
     )  # fmt: skip
     return (
-        f"<div class='rs-scroll'><table class='rs-table'><thead><tr>{head}</tr></thead>"
+        f"<div class='rs-scroll'><table class='rs-table rs-steps'><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from html import escape
 
@@ -114,18 +115,21 @@ def _revisions(work: Workplace, scope: Scope) -> None:
         widgets.note("还没有经审核通过的更正。")
         return
     names = filing.names(work)
-    st.html("".join(_revision(one, names) for one in found[:FIRST_REVISIONS]))
-    if rest := found[FIRST_REVISIONS:]:
+    listed = [_revision(one, found, names) for one in found]
+    st.html("".join(listed[:FIRST_REVISIONS]))
+    if rest := listed[FIRST_REVISIONS:]:
         with st.expander(f"再列出{len(rest)}件"):
-            st.html("".join(_revision(one, names) for one in rest))
+            st.html("".join(rest))
 
 
-def _revision(one: Revision, names: dict[str, str]) -> str:
+def _revision(one: Revision, found: Sequence[Revision], names: dict[str, str]) -> str:
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in one.sentences)
+    beside = [each.submission_id for each in found if each.recorded_at == one.recorded_at and each is not one]
+    together = f"；与编号{'、'.join(map(str, beside))}一并通过，全市的变化是合计" if beside else ""
     return (
         f"<section class='rs-revision'><p><b>{escape(names.get(one.unit_code, one.unit_code))}　"
         f"{month_text(one.month)}第{one.version}版</b>　<span class='rs-quiet'>编号{one.submission_id}，"
-        f"{escape(one.actor)}，{one.recorded_at:%Y-%m-%d %H:%M}；原因：{escape(one.reason)}</span></p>"
+        f"{escape(one.actor)}，{one.recorded_at:%Y-%m-%d %H:%M}；原因：{escape(one.reason)}{together}</span></p>"
         f"<ul class='rs-points'>{items}</ul></section>"
     )
 

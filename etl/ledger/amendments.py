@@ -8,10 +8,11 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from etl.ledger.registry import in_force
 from etl.ledger.schema import add_row, amendment_effect, stored_file, submission
 from etl.ledger.submissions import ACCEPTED, ACCEPTED_ROWS, State, TransitionRefused
 from etl.periods import now
-from etl.plan import ENTERPRISE, Judgement
+from etl.plan import COUNTY, ENTERPRISE, Judgement
 from etl.warehouse.effect import Accepted, Change, Effect
 
 
@@ -20,7 +21,8 @@ class Revision:
     """What an accepted amendment did, as it was shown to whoever accepted it.
 
     `changes`: object_type, object, name, indicator, year, through, and on either side (None = no such figure)
-    value and gap as exact fractions (text) and the verdict.
+    value and gap as exact fractions (text) and the verdict. Those with the same `recorded_at` were accepted
+    together, and what they say of the city is of all of them.
     """
 
     submission_id: int
@@ -57,16 +59,23 @@ def as_accepted(conn: sa.Connection, numbers: Sequence[int], day: date) -> list[
 
 
 def keep(conn: sa.Connection, effect: Effect, actor: str) -> None:
-    """Keep an effect with each of its submissions, but for the figures of other units."""
+    """Keep an effect with each of its submissions, but for the figures of other units and their counties.
+
+    What was accepted together has one `recorded_at`: its figures of the city are of all of it.
+    """
+    at, one = now(), submission.c
     for number in effect.submissions:
-        unit = conn.scalar(sa.select(submission.c.unit_code).where(submission.c.submission_id == number))
-        own = [one for one in effect.changes if one.object_type != ENTERPRISE or one.object == unit]
+        query = sa.select(one.unit_code, one.month, one.accepted_on).where(one.submission_id == number)
+        unit, month, accepted_on = conn.execute(query).one()
+        in_registry = in_force(conn, month, accepted_on).get(unit)
+        concerned = {ENTERPRISE: unit, COUNTY: in_registry["county_code"] if in_registry else ""}
+        own = [each for each in effect.changes if concerned.get(each.object_type, each.object) == each.object]
         row = {
             "submission_id": number,
             "changes": [_change_json(one) for one in own],
             "sentences": Effect((number,), tuple(own)).sentences(),
             "actor": actor,
-            "recorded_at": now(),
+            "recorded_at": at,
         }
         add_row(conn, amendment_effect, row)
 

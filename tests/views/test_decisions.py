@@ -26,7 +26,7 @@ OTHER = Scope(Role.ANALYST, "市局二科")
 HERE = Scope(Role.COUNTY, "宁武县", counties=frozenset({COAL}))
 ELSEWHERE = Scope(Role.COUNTY, "原平市", counties=frozenset({PLAIN}))
 JANUARY, FEBRUARY = date(2025, 1, 1), date(2025, 2, 1)
-ROWS = [row for row in story.ROWS_OF_A if row[0] == "2025-02"]
+ROWS_OF_JANUARY, ROWS = story.ROWS_OF_A[:2], story.ROWS_OF_A[2:]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, CommandDesk]:
     desk = CommandDesk(base / "home", off)
     story.write_files(base / "files")
     january = base / "january.csv"
-    january.write_text(story.csv_text(story.ROWS_OF_A[:2]), encoding="utf-8")
+    january.write_text(story.csv_text(ROWS_OF_JANUARY), encoding="utf-8")
     for run in (
         desk.run("init"),
         *story.import_tables(desk, base / "files").values(),
@@ -171,6 +171,19 @@ def test_the_effect_that_was_shown_is_kept(work: Workplace, tmp_path: Path) -> N
     (kept,) = filing.revisions(work)
     assert (kept.submission_id, list(kept.sentences)) == (number, effect.sentences())
     assert "→" in "".join(kept.sentences)
+
+
+def test_of_what_is_accepted_together_each_keeps_its_own_county(work: Workplace, tmp_path: Path) -> None:
+    """A is of 宁武县, B of 原平市; the city's change is that of both, and both carry the same moment."""
+    send(work, tmp_path, [story.row(A, "2025-01", "铁路", "400"), ROWS_OF_JANUARY[1]], "方式填错")
+    send(work, tmp_path, [story.row(B, "2025-01", "公路", "900", 通道="京原")], "方式填错")
+    both, desk = decisions.waiting(work, CITY), Decisions(CITY)
+    assert decisions.work_out_effect(work, desk, both, "v1") is not None
+    assert act(work, desk, APPROVE, *both) == ""
+    of_b, of_a = filing.revisions(work)
+    objects = [{one["object"] for one in each.changes} - {"全市"} for each in (of_a, of_b)]
+    assert objects == [{A, COAL}, {B, PLAIN}]
+    assert of_a.recorded_at == of_b.recorded_at
 
 
 def test_a_month_is_locked_and_what_is_not_accepted_is_said(work: Workplace, tmp_path: Path) -> None:
