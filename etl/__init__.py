@@ -7,7 +7,7 @@ a cube and each indicator's population in one immutable file (warehouse.build, w
 corridors and enterprises put a page together. pipeline.py is this story in code;
 filing.py is the same for one return: tried out, submitted, reviewed, sent back or locked; builds.py publishes in
 a process of its own; registers.py is the 台账 as tables, mirror.py holds returns against station lists, inbox.py
-loads what is dropped, reminders.py says what waits;
+loads what is dropped, reminders.py says what waits, tasks.py how the plan's measures stand, joblog.py what ran;
 briefing writes the documents.
 
 Declared data (data/) come through reference.py, months and the clock from periods.py, Chinese text of
