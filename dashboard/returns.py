@@ -360,11 +360,16 @@ def papers(work: Workplace, submission_id: int, name: str) -> None:
     with st.container(horizontal=True, key=f"papers-{submission_id}"):
         for label, make in (("下载回执 PDF", receipt_pdf), ("下载打印盖章表 PDF", sheet_pdf)):
             st.download_button(
-                label, data=_made(make, work, submission_id), mime="application/pdf",
+                label, data=_made(make, work, submission_id, session.visit().scope.units), mime="application/pdf",
                 file_name=f"{label.split(' ')[0].removeprefix('下载')}_{name}.pdf",
                 key=f"{make.__name__}-{submission_id}", on_click="ignore",
             )  # fmt: skip
 
 
-def _made(make: Callable[[Workplace, int], bytes], work: Workplace, number: int) -> Callable[[], Any]:
-    return lambda: make(work, number)
+def _made(
+    make: Callable[[Workplace, int, frozenset[str] | None], bytes],
+    work: Workplace,
+    number: int,
+    units: frozenset[str] | None,
+) -> Callable[[], Any]:
+    return lambda: make(work, number, units)

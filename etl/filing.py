@@ -37,6 +37,7 @@ from etl.pipeline import Workplace
 from etl.roles import CITY, Actor, Role
 from etl.warehouse.effect import Effect, changes
 from etl.warehouse.preview import Preview
+from etl.warehouse.scope import NotVisible
 
 SENDER = "填报单位"
 # As an explanation: what was said of this code last time.
@@ -374,11 +375,13 @@ def unit_of(work: Workplace, unit_code: str) -> ReportingUnit:
     return ReportingUnit(unit_code, newest["uscc"], newest["name"])
 
 
-def form(work: Workplace, unit_code: str, month: date) -> bytes:
+def form(work: Workplace, unit_code: str, month: date, units: frozenset[str] | None = None) -> bytes:
     """The template of a unit for a month (.xlsx), with the flows of its last accepted month filled in.
 
-    Errors: UnknownUnit.
+    Errors: UnknownUnit; NotVisible for a unit that is not of `units`, where they are given.
     """
+    if units is not None and unit_code not in units:
+        raise NotVisible("没有这个单位，或当前身份不能查看。")
     unit = unit_of(work, unit_code)
     with reading(work.ledger) as connection:
         accepted = submissions.accepted_as_of(connection, work.today)

@@ -29,6 +29,7 @@ from etl.ledger.submissions import State
 from etl.pipeline import Workplace, known_on
 from etl.warehouse.build import CONFIG, fill
 from etl.warehouse.preview import of_unit
+from etl.warehouse.scope import NotVisible
 from etl.warehouse.snapshot import Snapshot
 
 # What a sheet says of a month that is in no figure; any other state is that of a return on its way.
@@ -55,17 +56,23 @@ class Receipt:
     is_current: bool
 
 
-def receipt_pdf(work: Workplace, submission_id: int) -> bytes:
-    """The receipt of a return (回执), A4. Errors: NotHandedIn."""
-    made = _Return(work, submission_id)
+def receipt_pdf(work: Workplace, submission_id: int, units: frozenset[str] | None = None) -> bytes:
+    """The receipt of a return (回执), A4; `units`, where given, are the only ones whose may be seen.
+
+    Errors: NotHandedIn, NotVisible.
+    """
+    made = _Return(work, submission_id, units)
     return render(
         "receipt", made.head() | _receipt(made), f"{made.area}公转铁月报回执（编号{submission_id}）"
     )
 
 
-def sheet_pdf(work: Workplace, submission_id: int) -> bytes:
-    """The return as a sheet to print and seal (打印盖章表), A4 landscape. Errors: NotHandedIn."""
-    made = _Return(work, submission_id)
+def sheet_pdf(work: Workplace, submission_id: int, units: frozenset[str] | None = None) -> bytes:
+    """The return as a sheet to print and seal (打印盖章表), A4 landscape; `units` as for the receipt.
+
+    Errors: NotHandedIn, NotVisible.
+    """
+    made = _Return(work, submission_id, units)
     title = f"{made.area}公转铁月报（{made.name}，{wording.month_text(made.one.month)}）"
     return render("sheet", made.head() | _sheet(made), title)
 
@@ -99,9 +106,11 @@ def receipts_for(work: Workplace, sha256: str, units: frozenset[str] | None) -> 
 class _Return:
     """A return with its unit and figures: what the ledger and the warehouse of the unit say of it."""
 
-    def __init__(self, work: Workplace, submission_id: int) -> None:
+    def __init__(self, work: Workplace, submission_id: int, units: frozenset[str] | None) -> None:
         with reading(work.ledger) as connection:
             self.one = receipts.handed_in(connection, submission_id)
+        if units is not None and self.one.unit_code not in units:
+            raise NotVisible("没有这份月报，或当前身份不能查看。")
         self.work = work
         self.plan = work.declared.plan
         self.area = self.plan.area_name
