@@ -89,8 +89,8 @@ def test_the_smallest_further_place_goes_too(goods: dict[str, Sequence[str]], go
 
 
 def test_what_is_left_of_the_city_may_not_be_one_units_either():
-    goods = {"A": ("100",), "B": ("1", "1", "1"), "C": ("40", "50", "60"), "D": ("500", "600", "700")}
-    # A and B together would be A's tonnes to within three: C goes as well.
+    goods = {"A": ("100", "1"), "B": ("1", "1", "1"), "C": ("40", "50", "60"), "D": ("500", "600", "700")}
+    # A and B together would be the large one's tonnes to within four: C goes as well.
     assert withheld(places(goods), city_of(goods)) == {"A", "B", "C"}
 
 
