@@ -171,7 +171,7 @@ def test_a_row_that_is_refused_says_so_at_its_fields_and_changes_nothing(at: Ope
         unfold(visitor, "registry", ENTER)
         fill(visitor, "registry", uscc=WRONG, county_code="宁武县", is_large="是", due_from="2026年十月")
         press(visitor, "registry", "登记")
-        page.locator(".rs-fielderror").first.wait_for()
+        expect(page.locator(".rs-fielderror")).to_have_count(4)
         said = {
             one.evaluate(
                 "e => e.closest('[data-testid=stColumn]').querySelector('label').innerText"
