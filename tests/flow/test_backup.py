@@ -14,10 +14,13 @@ from unittest import mock
 
 import pytest
 import sqlalchemy as sa
+from postgres import Cluster
 
 from etl import backup
 from etl.ledger import audit, heads, schema
 from etl.ledger.schema import open_ledger, reading
+from etl.pipeline import Workplace
+from etl.reference import load_declared
 
 from . import story
 from .command import Desk, Run
@@ -387,6 +390,32 @@ def test_only_an_empty_database_is_restored_into(one_backup: Path, tmp_path: Pat
     with pytest.raises(backup.BackupRefused, match="数据库不是空的（已有表mine"):
         backup.restore(one_backup, tmp_path / "into", f"sqlite:///{tmp_path}/other.sqlite")
     assert not (tmp_path / "into").exists()
+
+
+def test_a_ledger_moves_from_sqlite_to_postgresql_and_back(
+    one_backup: Path, tmp_path: Path, cluster: Cluster
+):
+    """Row by row the same but for what the restoring itself wrote down."""
+    there = backup.restore(one_backup, tmp_path / "there", cluster.empty("moved"))
+    assert there.proof.problems == ()
+    work = Workplace(
+        there.home,
+        open_ledger(there.home, cluster.url("moved")),
+        load_declared(there.declared, there.declared / "sample"),
+    )
+    kept = backup.backup(work, tmp_path / "again.zip")
+    back = backup.restore(kept.path, tmp_path / "back")
+    assert back.proof.problems == ()
+    engines = [work.ledger, open_ledger(back.home)]
+    first, second = (tables(engine) for engine in engines)
+    assert [engine.dialect.name for engine in engines] == ["postgresql", "sqlite"]
+    for engine in engines:
+        engine.dispose()
+    # After the backup came its own entry here, the restoring there.
+    assert first["audit_log"][:-1] == second["audit_log"][:-1]
+    written = {"audit_log", "job_run"}
+    assert all(first[name] == second[name] for name in first if name not in written)
+    assert len(first["registry"]) > 10
 
 
 def test_verify_holds_a_home_against_a_backup(desk: Desk, kept: Path):
