@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.ledger import audit, jobs, submissions
+from etl.ledger import audit, heads, jobs, submissions
 from etl.ledger.schema import open_ledger, reading
 from etl.periods import month_of
 from etl.warehouse.build import sql_statements
@@ -108,6 +108,9 @@ PUBLISH_STEPS = (
     "pointed", "answered, not committed",
 )  # fmt: skip
 
+# Where the ledger is in the middle of something; in between it makes no difference what it lies in.
+LEDGER_STEPS = (*ACCEPT_STEPS, "committed", "job begun, not committed", "pointed", "answered, not committed")
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Path:
@@ -201,7 +204,14 @@ def test_a_load_killed_between_two_files(desk: Desk, tmp_path: Path, script: Pat
 
 
 @pytest.mark.parametrize("script", [APPROVE], indirect=True)
-@pytest.mark.parametrize("stop", [*ACCEPT_STEPS, *PUBLISH_STEPS])
+@pytest.mark.parametrize(
+    "backend, stop",
+    [
+        *(("sqlite", stop) for stop in (*ACCEPT_STEPS, *PUBLISH_STEPS)),
+        *(("postgresql", stop) for stop in LEDGER_STEPS),
+    ],
+    indirect=["backend"],
+)
 def test_an_approval_killed_at_each_step(handed_in: Desk, script: Path, stop: str):
     """Two returns: both are 通过 or neither; what is served is the old version or the new one, and whole; what was
     asked for is still asked for until a build has answered it, and the next build brings it."""
@@ -211,7 +221,8 @@ def test_an_approval_killed_at_each_step(handed_in: Desk, script: Path, stop: st
         states = connection.exec_driver_sql("select state from submission where submission_id in (2, 3)")
         found = set(states.scalars())
         waiting = jobs.open_requests(connection)
-        assert audit.broken(connection) == []
+        # The head outside may lag by what was committed last, and is never ahead.
+        assert audit.faults(connection, heads.read(desk.home).heads) == []
     is_accepted = stop in PUBLISH_STEPS
     assert found == {"通过" if is_accepted else "已上报"}
     assert waiting == int(is_accepted)

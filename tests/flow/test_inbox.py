@@ -29,7 +29,7 @@ from .test_submit import FEBRUARY, JANUARY, share, waiting, write
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Desk:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     base = tmp_path_factory.mktemp("inbox")
     desk = Desk(base / "home", story.declared_data(base / "data"))
     story.write_files(base / "files")

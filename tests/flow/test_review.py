@@ -152,7 +152,7 @@ def test_locked_and_amended_with_its_effect_before_and_after(desk: Desk, tmp_pat
         ).all()
         assert audit.broken(connection) == []
     assert [one[0] for one in kept] == [id_]
-    assert "90.0% → 40.0%" in kept[0][1]
+    assert "90.0% → 40.0%" in str(kept[0][1])
     assert [row[:2] for row in old] == [
         (1, "锁定"), (2, "通过"),
     ]  # fmt: skip
