@@ -9,6 +9,7 @@ No message holds a figure of a unit.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,16 +22,18 @@ import sqlalchemy as sa
 
 from etl.ledger import audit, heads
 from etl.ledger.heads import Head
-from etl.ledger.schema import append_only_gaps, reading, stored_file, submission
+from etl.ledger.schema import append_only_gaps, audit_log, reading, stored_file, submission
+from etl.ledger.submissions import content_of
 
 Progress = Callable[[str, int, int], None]
 
-LOG, FILES, ROWS, TRIGGERS = "审计日志", "上传文件", "月报的行", "只增不改的约束"
+LOG, FILES, ROWS, RETURNS, TRIGGERS = "审计日志", "上传文件", "月报的行", "已通过的月报", "只增不改的约束"
 FROM_BACKUP = "请勿再写入，用最近的备份核对（railshift verify --backup 文件），必要时恢复。"
 REMEDY = {
     LOG: FROM_BACKUP,
     FILES: "请从备份中取回同名文件，放回原处。",
     ROWS: "请从备份中取回该文件，放回原处，再运行 railshift build。",
+    RETURNS: "台账中的数不是通过时的数。请用最近的备份核对（railshift verify --backup 文件），必要时恢复。",
     TRIGGERS: "请查明由谁、何时删去，核对审计日志后恢复备份。",
 }
 
@@ -71,6 +74,7 @@ def verify(
     with reading(ledger) as conn:
         number, hash_ = audit.head(conn)
         problems = [*unreadable(number), *_faults(conn, [*own, *noted]), *_trigger_gaps(conn)]
+        problems += _altered_returns(conn)
         kept = sorted(set(conn.scalars(sa.select(stored_file.c.sha256))))
         sent = [
             _Sent(*row)
@@ -130,6 +134,28 @@ def _faults(conn: sa.Connection, noted: Sequence[Head]) -> Iterator[Problem]:
 def _trigger_gaps(conn: sa.Connection) -> Iterator[Problem]:
     for table in append_only_gaps(conn):
         yield Problem(TRIGGERS, f"表{table}的约束缺失或已停用", REMEDY[TRIGGERS])
+
+
+def _altered_returns(conn: sa.Connection) -> Iterator[Problem]:
+    """Accepted returns that are not what the log says was accepted; older entries do not say it."""
+    accepted = sa.or_(
+        audit_log.c.subject.like("submission:%"), audit_log.c.subject.like("acceptance_batch:%")
+    )
+    query = sa.select(audit_log.c.subject, audit_log.c.detail).where(accepted).order_by(audit_log.c.entry_id)
+    for subject, detail in conn.execute(query).all():
+        try:
+            noted = json.loads(detail).get("content")
+            kind, number = subject.split(":")
+            column = {"submission": submission.c.submission_id, "acceptance_batch": submission.c.batch_id}[
+                kind
+            ]
+            is_same = noted is None or noted == content_of(conn, column == int(number))
+        except (ValueError, KeyError, AttributeError):
+            # An entry that the program did not write: the chain says so too.
+            continue
+        if not is_same:
+            what = f"回执编号{number}" if kind == "submission" else f"第{number}批通过的月报"
+            yield Problem(RETURNS, f"{what}与审计日志记的不同", REMEDY[RETURNS])
 
 
 def _file_problems(home: Path, sha256: str) -> Iterator[Problem]:

@@ -6,6 +6,8 @@ correction is a new version beside it. What counted on a day can therefore be to
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -219,7 +221,9 @@ def advance(
             changed["accepted_on"] = day
         conn.execute(sa.update(submission).where(here).values(changed))
     _write_step(conn, submission_id, row["file_id"], before, to, actor, reason, day)
-    detail = {"from": before, "to": to, "reason": reason}
+    detail: dict[str, object] = {"from": before, "to": to, "reason": reason}
+    if to is State.通过:
+        detail["content"] = content_of(conn, submission.c.submission_id == submission_id)
     audit.append(conn, actor, "报表状态", f"submission:{submission_id}", detail)
     return submission_id
 
@@ -345,6 +349,7 @@ def accept_batch(
     for open_version, row in taken_over:
         _take_over(conn, open_version, row | stamp, actor)
     detail = counts | {"received_on": received_on.isoformat(), "reason": reason, "file_id": file_id}
+    detail["content"] = content_of(conn, submission.c.batch_id == batch_id)
     audit.append(conn, actor, "批量受理", f"acceptance_batch:{batch_id}", detail)
     return outcome
 
@@ -380,6 +385,23 @@ def _take_over(conn: sa.Connection, open_version: sa.RowMapping, row: dict[str, 
     starts = (place for place, after in enumerate(BULK_PATH) if Step(state, after) in LIFE)
     for before, after in pairwise([state, *BULK_PATH[next(starts) :]]):
         _write_step(conn, number, row["file_id"], before, after, actor, row["reason"], row["received_on"])
+
+
+def content_of(conn: sa.Connection, which: sa.ColumnElement[bool]) -> str:
+    """A hash of what was accepted, for the audit log, which holds no figure: from then on none of it may change."""
+    one = submission.c
+    query = (
+        sa.select(
+            one.unit_code, one.month, one.version, one.row_count, one.tonnes, one.is_zero, one.content_hash,
+            one.rows_file, one.received_on, one.accepted_on, stored_file.c.sha256,
+        )
+        .join(stored_file, stored_file.c.file_id == one.file_id)
+        .where(which)
+        .order_by(one.submission_id)
+    )  # fmt: skip
+    # The number as it was written, whatever its database makes of a column.
+    accepted = [[str(value) for value in row] for row in conn.execute(query)]
+    return hashlib.sha256(json.dumps(accepted, ensure_ascii=False).encode()).hexdigest()
 
 
 # ------------------------------------------------------------------------------------------ looking back

@@ -5,11 +5,15 @@ Whoever tampers drops the triggers first and writes to the SQLite file itself.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from unittest import mock
 
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +25,7 @@ from . import story
 from .command import Desk, Run
 from .story import RECEIVED
 
+ROOT = Path(__file__).parents[2]
 TRIGGERS = [
     f"{table}_no_{change}" for table in ("audit_log", "submission_event") for change in ("update", "delete")
 ]
@@ -171,14 +176,47 @@ def test_a_head_that_lags_is_no_alarm(desk: Desk):
         assert problems(desk.run("verify", "--json")) == []
 
 
-def test_the_next_entry_heals_a_line_that_was_broken_off(desk: Desk):
+DYING = """
+import os, sys
+from etl import cli
+from etl.ledger import heads
+
+heads.note = lambda *_: os._exit(9)
+cli.main()
+"""
+
+
+def test_a_crash_between_the_commit_and_the_line_is_no_alarm(desk: Desk, more_events: Path):
+    died = subprocess.run(
+        [sys.executable, "-c", DYING, "events", "import", str(more_events)],
+        env={**os.environ, **desk.environment, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert died.returncode == 9
+    run = desk.run("verify", "--json")
+    assert (problems(run), run.json["entries"], run.json["heads"]) == ([], 8, 8)
+
+
+def test_a_full_disk_at_the_line_does_not_undo_what_is_committed(desk: Desk, more_events: Path, caplog):
+    with mock.patch.object(heads, "_write", side_effect=OSError(28, "No space left on device")):
+        run = desk.run("events", "import", more_events, "--json")
+    assert (run.code, run.json["accepted"]) == (0, True)
+    assert "audit.head not written: No space left on device" in caplog.text
+    run = desk.run("verify", "--json")
+    assert (problems(run), run.json["entries"], run.json["heads"]) == ([], 8, 8)
+
+
+@pytest.fixture
+def more_events(tmp_path: Path) -> Path:
+    file = tmp_path / "events.csv"
+    file.write_text(story.EVENTS.lstrip("\n").replace("春节", "除夕"), encoding="utf-8")
+    return file
+
+
+def test_the_next_entry_heals_a_line_that_was_broken_off(desk: Desk, more_events: Path):
     file = heads.path_of(desk.home)
-    whole = file.read_bytes()
-    file.write_bytes(whole[:-60])
-    assert desk.run("events", "import", desk.home.parent / "none.csv").code == 2
-    other = desk.home.parent / "events.csv"
-    other.write_text(story.EVENTS.lstrip("\n").replace("春节", "除夕"), encoding="utf-8")
-    assert desk.run("events", "import", other).code == 0
+    file.write_bytes(file.read_bytes()[:-60])
+    assert desk.run("events", "import", more_events).code == 0
     run = desk.run("verify", "--json")
     assert (problems(run), run.json["entries"]) == ([], 8)
     assert file.read_bytes().splitlines()[-1].startswith(f"8 {run.json['hash']} ".encode())
@@ -277,10 +315,40 @@ def test_the_rows_of_returns_are_held_against_what_was_recorded(
     assert "900" not in run.out
 
 
-def test_a_figure_that_was_changed_in_the_ledger_is_found(desk: Desk):
-    tamper(desk, "update submission set tonnes = '1' where submission_id = 1")
-    (what,) = problems(desk.run("verify", "--json"))
-    assert what.endswith("中回执编号1的行数或运量与登记的不同")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "tonnes = '1'",
+        "row_count = 9",
+        "received_on = '2025-03-04'",
+        "rows_file = ''",
+        "is_zero = 1",
+        "version = 7",
+    ],
+)
+def test_an_accepted_return_that_was_changed_in_the_ledger_is_found(desk: Desk, change: str):
+    """Of the file with both months: they were accepted as one batch."""
+    tamper(desk, f"update submission set {change} where submission_id = 1")  # noqa: S608
+    assert "第1批通过的月报与审计日志记的不同" in problems(desk.run("verify", "--json"))
+
+
+def test_a_return_that_was_approved_alone_and_changed_is_found(desk: Desk, tmp_path: Path):
+    file = tmp_path / "b.csv"
+    file.write_text(story.csv_text([story.row(story.B, "2025-02", "铁路", "70")]), encoding="utf-8")
+    (receipt,) = desk.run("submit", file, "--json").json["receipts"]
+
+    def moved(day: str) -> str:
+        return f"update submission set received_on = '{day}' where submission_id = {receipt['receipt']}"  # noqa: S608
+
+    tamper(desk, moved("2025-03-01"))
+    # Not accepted yet: nothing was promised of it.
+    assert problems(desk.run("verify", "--json")) == []
+    assert desk.run("review", "approve", receipt["receipt"]).code == 0
+    assert problems(desk.run("verify", "--json")) == []
+    assert desk.run("review", "lock", "--month", "2025-02").code == 0
+    assert problems(desk.run("verify", "--json")) == []
+    tamper(desk, moved("2025-03-02"))
+    assert problems(desk.run("verify", "--json")) == [f"回执编号{receipt['receipt']}与审计日志记的不同"]
 
 
 @pytest.mark.parametrize("table", ["audit_log", "submission_event"])
