@@ -67,6 +67,8 @@ def _sentence(found: Sequence[Listed]) -> str:
         return "还没有账号。"
     counts = {state: sum(one.account.state is state for one in found) for state in State}
     parts = [f"{count}个{state}" for state, count in counts.items() if count]
+    if counts[State.ACTIVE] == len(found):
+        parts = ["都正常"]
     inside = sum(one.sessions > 0 for one in found)
     paused = sum(one.locked_until is not None for one in found)
     said = f"共{len(found)}个账号，{'、'.join(parts)}；现有{inside}个账号在线"
@@ -113,14 +115,14 @@ def _row(work: Workplace, keeping: Keeping, one: Listed) -> str:
         *(["统一身份认证"] if account.is_bound else ()),
     ]
     came = account.last_sign_in_at
-    online = f"<small>在线{one.sessions}处</small>" if one.sessions else ""
+    when = [*([f"{came:%H:%M}"] if came else ()), *([f"在线{one.sessions}处"] if one.sessions else ())]
     return (
         f"<tr><td><b>{escape(account.display_name)}</b><small>{escape(account.name)}</small></td>"
         f"<td class='rs-nowrap'>{escape(account.role.value)}</td>"
         f"<td>{escape(_place(work, keeping, account))}</td>"
         f"<td><span class='rs-light rs-{css}'><i>{sign}</i>{account.state}</span>"
         f"<small>{escape('，'.join(remarks))}</small></td>"
-        f"<td class='rs-nowrap'>{f'{came:%Y-%m-%d %H:%M}' if came else '从未登录'}{online}</td></tr>"
+        f"<td class='rs-nowrap'>{f'{came:%Y-%m-%d}' if came else '从未登录'}<small>{'，'.join(when)}</small></td></tr>"
     )
 
 
@@ -198,7 +200,7 @@ def _fields(work: Workplace, keeping: Keeping, account: Account | None) -> None:
         )  # fmt: skip
         expires = account.expires_on.isoformat() if account and account.expires_on else ""
         st.text_input(
-            "有效期至",
+            "有效期至（空为长期）",
             expires,
             key=f"expires-{key}",
             autocomplete="off",
