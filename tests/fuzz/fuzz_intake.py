@@ -9,6 +9,7 @@ takes too long or too much memory. It is written down and the fuzzing goes on, a
 
 from __future__ import annotations
 
+import faulthandler
 import gzip
 import hashlib
 import io
@@ -140,12 +141,16 @@ def _fuzz(seconds: int) -> int:
 
     def taken(data: bytes) -> float:
         start = time.process_time()
+        # The fuzzer ends a process that hangs without a word of where; this says it just before.
+        faulthandler.dump_traceback_later(HANG_SECONDS - 5)
         try:
             target(data)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - written down, and the fuzzing goes on
             _write(data, type(error).__name__, traceback.format_exc(), _place(error))
+        finally:
+            faulthandler.cancel_dump_traceback_later()
         return time.process_time() - start
 
     def one(data: bytes) -> None:
