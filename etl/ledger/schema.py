@@ -546,9 +546,13 @@ def engine_of(home: Path, url: str) -> sa.Engine:
         parsed = sa.make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        # A server that was restarted since costs nobody an error.
         engine = sa.create_engine(
-            parsed, json_serializer=partial(json.dumps, ensure_ascii=False), pool_pre_ping=True
+            parsed,
+            json_serializer=partial(json.dumps, ensure_ascii=False),
+            # A server that was restarted since costs nobody an error.
+            pool_pre_ping=True,
+            # An error goes into the log, which holds no figures.
+            hide_parameters=True,
         )
     except (exc.ArgumentError, ModuleNotFoundError) as error:
         raise LedgerUnavailable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from etl.ledger import audit, official, registry, schema
+from etl.ledger import audit, heads, official, registry, schema
 from etl.ledger.recording import record
 from etl.ledger.schema import LedgerUnavailable, open_ledger, reading
 from etl.periods import SHANGHAI, now
@@ -122,6 +123,29 @@ def test_a_moment_comes_back_in_shanghai(ledger):
         moment = conn.execute(sa.select(schema.import_run.c.recorded_at)).scalar_one()
     assert moment == utc
     assert moment.isoformat() == "2026-03-02T00:30:00+08:00"
+
+
+def test_an_error_of_the_database_tells_no_figure(ledger):
+    """It may end up in a log."""
+    row = UNIT | {"approved_tonnes": "987654.321", "name": "甲矿"}
+
+    def break_a_link() -> None:
+        with ledger.begin() as conn:
+            record(conn, schema.registry, [row], DAY, "a.csv")
+            conn.execute(sa.insert(schema.registry), [_registry_row(conn) | {"import_id": 999}])
+
+    with pytest.raises(exc.IntegrityError) as refused:
+        break_a_link()
+    assert "987654" not in str(refused.value)
+    assert "甲矿" not in str(refused.value)
+
+
+def _registry_row(conn: sa.Connection) -> dict:
+    return {
+        k: v
+        for k, v in conn.execute(sa.select(schema.registry)).mappings().one().items()
+        if k != "registry_id"
+    }
 
 
 def test_a_moment_without_a_zone_is_a_fault(ledger):
@@ -297,8 +321,11 @@ def test_targets_and_events_name_an_enterprise_by_its_unit_code(ledger):
 # ----------------------------------------------------------------------------------------- processes
 
 
-def _write_much(home: Path, name: str) -> None:
+def _write_much(home: Path, name: str, start: Barrier) -> None:
+    # Opening at once is part of it; so is writing at once, or one would be through before the other has begun.
+    start.wait(60)
     ledger = open_ledger(home)
+    start.wait(60)
     for number in range(20):
         with ledger.begin() as conn:
             record(conn, schema.registry, [UNIT | {"unit_code": f"{name}{number}"}], DAY, f"{name}.csv")
@@ -309,7 +336,8 @@ def test_two_processes_that_open_and_write_at_once_lose_nothing(tmp_path, monkey
     # A process of its own knows the address by its environment.
     monkeypatch.setenv(schema.URL_VARIABLE, schema.address(tmp_path))
     spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_write_much, args=(tmp_path, name)) for name in ("甲", "乙")]
+    start = spawn.Barrier(2)
+    writers = [spawn.Process(target=_write_much, args=(tmp_path, name, start)) for name in ("甲", "乙")]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -318,7 +346,7 @@ def test_two_processes_that_open_and_write_at_once_lose_nothing(tmp_path, monkey
     with reading(open_ledger(tmp_path)) as conn:
         assert registry.registry_as_of(conn, DAY).num_rows == 40
         assert audit.head(conn)[0] == 40
-        assert audit.broken(conn) == []
+        assert audit.faults(conn, heads.read(tmp_path).heads) == []
 
 
 # --------------------------------------------------------------------------------------------- audit

@@ -7,6 +7,7 @@ import multiprocessing
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -389,8 +390,9 @@ def test_empty_tables_have_their_types(ledger):
 # ----------------------------------------------------------------------------------------- processes
 
 
-def _accept_much(home: Path, file_id: int, name: str) -> None:
+def _accept_much(home: Path, file_id: int, name: str, start: Barrier) -> None:
     ledger = open_ledger(home)
+    start.wait(60)
     for number in range(15):
         with ledger.begin() as conn:
             batch = [unit_month("共同", content=f"{name}{number}"), unit_month(f"{name}{number}")]
@@ -402,7 +404,10 @@ def test_two_processes_that_accept_at_once_lose_nothing(ledger, file_id, tmp_pat
     """Both amend the same unit-month all the time: each amendment is a version of its own."""
     monkeypatch.setenv(schema.URL_VARIABLE, schema.address(tmp_path))
     spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_accept_much, args=(tmp_path, file_id, name)) for name in ("甲", "乙")]
+    start = spawn.Barrier(2)
+    writers = [
+        spawn.Process(target=_accept_much, args=(tmp_path, file_id, name, start)) for name in ("甲", "乙")
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
