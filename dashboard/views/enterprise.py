@@ -16,6 +16,7 @@ from etl.warehouse.scope import Role
 def draw() -> None:
     unit_code = _unit_code()
     if unit_code is None:
+        widgets.plain_head("单位")
         widgets.empty("没有选定单位。", "请在“企业”页点选一家单位。")
         return
     page = session.read_enterprise(unit_code)
