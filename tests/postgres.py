@@ -85,8 +85,10 @@ class Cluster:
     def follow(self, source: Path, copy: Path) -> None:
         """The ledgers of the homes in a folder that was copied go with their copies."""
         for home in [source, *(path for path in source.iterdir() if path.is_dir())]:
-            if self.name_of(home) in self._cloned:
-                self.clone(self.name_of(home), self.name_of(copy / home.relative_to(source)))
+            name, of_copy = self.name_of(home), self.name_of(copy / home.relative_to(source))
+            # A folder within was copied by the same function already.
+            if name in self._cloned and of_copy not in self._cloned:
+                self.clone(name, of_copy)
 
     @contextmanager
     def connection(self) -> Generator[psycopg.Connection[Any]]:
