@@ -27,6 +27,7 @@ from etl.intake.worker import Fault
 from etl.ledger.receipts import NotHandedIn
 from etl.ledger.submissions import TransitionRefused
 from etl.pipeline import Workplace
+from etl.roles import NotAllowed
 from etl.sent import sent_rows
 from etl.warehouse.scope import NotVisible
 
@@ -271,7 +272,9 @@ def _act(desk: Desk) -> Generator[None]:
         yield
     except Refusal as refusal:
         desk.trouble = Trouble(refusal.message, refusal.remedy)
-    except (TransitionRefused, NotHandedIn, NotVisible, filing.UnknownUnit, ValueError) as refusal:
+    except (TransitionRefused, NotHandedIn, NotVisible, NotAllowed) as refusal:
+        desk.trouble = Trouble(str(refusal))
+    except (filing.UnknownUnit, ValueError) as refusal:
         desk.trouble = Trouble(str(refusal))
     except Fault as fault:
         number = secrets.token_hex(4)
