@@ -12,5 +12,6 @@ tables.py       every table that staff import or fill in, by name; who may write
 mirror.py       differences between returns and station lists, and what both sides say of them
 recording.py    how an import is appended, and which row of a key counts on a day
 audit.py        the hash-chained log
+heads.py        its last hash, noted outside the database
 migrations/     Alembic; `schema.open_ledger` runs them, no command is needed
 """
