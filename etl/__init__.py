@@ -10,7 +10,8 @@ see it (warehouse.suppression: the rule; warehouse.disclosure: month by month); 
 filing.py is the same for one return: tried out, submitted, reviewed, sent back or locked; builds.py publishes in
 a process of its own; registers.py is the 台账 as tables, mirror.py holds returns against station lists, inbox.py
 loads what is dropped, reminders.py says what waits, tasks.py how the plan's measures stand, joblog.py what ran;
-briefing writes the documents.
+verify.py proves that the ledger is what was written, backup.py makes,
+restores and drills backups; briefing writes the documents.
 
 Declared data (data/) come through reference.py, months and the clock from periods.py, Chinese text of
 numbers and verdicts from wording.py. Nothing here imports dashboard.
