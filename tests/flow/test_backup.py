@@ -406,7 +406,7 @@ def test_a_ledger_moves_from_sqlite_to_postgresql_and_back(
     kept = backup.backup(work, tmp_path / "again.zip")
     back = backup.restore(kept.path, tmp_path / "back")
     assert back.proof.problems == ()
-    engines = [work.ledger, open_ledger(back.home)]
+    engines = [work.ledger, open_ledger(back.home, f"sqlite:///{back.home / schema.FILE_NAME}")]
     first, second = (tables(engine) for engine in engines)
     assert [engine.dialect.name for engine in engines] == ["postgresql", "sqlite"]
     for engine in engines:
