@@ -313,8 +313,8 @@ def _add(name: str, listed: bool) -> Callable[[dict[str, bytes]], None]:
 @pytest.mark.parametrize("listed", [False, True])
 @pytest.mark.parametrize(
     "name",
-    ["../evil", "/dev/null/evil", "declared/../../evil", "declared//evil", "declared/./x", "uploads/aa/../x", "C:\\evil",
-     "declared/a\\..\\b", "ledger.sqlite", "uploads/aa/x", "log/x", "warehouse/evil"],
+    ["../evil", "/dev/null/evil", "declared/../../evil", "declared//evil", "declared/./x", "uploads/aa/../x",
+     "C:\\evil", "declared/a\\..\\b", "ledger.sqlite", "uploads/aa/x", "log/x", "warehouse/evil"],
 )  # fmt: skip
 def test_what_does_not_belong_into_a_backup_is_refused(
     one_backup: Path, tmp_path: Path, name: str, listed: bool
