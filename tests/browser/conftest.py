@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
 from etl.demo import MARKER
 from etl.reference import load_declared
@@ -31,6 +31,7 @@ ARGUMENTS = [
     "--disable-sync", "--no-first-run", "--disable-quic",
 ]  # fmt: skip
 START_SECONDS = 120
+SETTLE_SECONDS = 60
 # An audit hook sees every socket of the process before it is used; it writes down the other end's host.
 SERVER = """
 import sys
@@ -230,10 +231,21 @@ class Visitor:
         """The head and the filters stand, and nothing is running or stale any more."""
         self.page.wait_for_selector(".rs-head")
         self.page.wait_for_selector(".st-key-filters input[role=combobox]", state="attached")
-        self.page.wait_for_function(
-            "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-            " && !document.querySelector('[data-stale=true]')"
-        )
+        # Asked from here again and again: the page's policy forbids it to evaluate the text of a question.
+        until = time.monotonic() + SETTLE_SECONDS
+        while not self._is_still():
+            assert time.monotonic() < until, "the page is still being drawn"
+            self.page.wait_for_timeout(50)
+
+    def _is_still(self) -> bool:
+        try:
+            return self.page.evaluate(
+                "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+                " && !document.querySelector('[data-stale=true]')"
+            )
+        except Error:
+            # It is just being replaced by the next page.
+            return False
 
     def filters(self) -> list[str]:
         """What the filters in sight stand on."""
