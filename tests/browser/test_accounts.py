@@ -41,7 +41,9 @@ def newcomer(real_data: RealData, request: pytest.FixtureRequest) -> tuple[str, 
     """An account of this test alone, with its first password."""
     name = f"neu{abs(hash(request.node.nodeid)) % 10**8}"
     said = real_data.run("account", "add", name, "--role", "领导", "--display", "新来的")
-    return name, re.search(r"首次密码：(\S+?)（", said)[1]  # type: ignore[index]
+    found = re.search(r"首次密码：(\S+?)（", said)
+    assert found is not None
+    return name, found[1]
 
 
 def sign_in(visitor: Visitor, name: str, password: str = PASSWORD, following: str = "") -> None:
@@ -60,7 +62,7 @@ def post(site: Site, path: str, fields: dict[str, str], cookie: str = "") -> tup
     """What the server answers to a form, without following it."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: object) -> None:
+        def redirect_request(self, req, fp, code, msg, headers, newurl) -> None:
             return None
 
     request = urllib.request.Request(

@@ -138,8 +138,8 @@ def test_no_board_no_difference_and_no_contact_tells_another_of_a_unit(work: Wor
 
 
 def test_contacts_are_masked_except_to_reviewers(work: Workplace):
-    def email(role: Role, **whose: frozenset[str]) -> str:
-        rows = registers.rows_of(work, "contacts", Scope(role, "", **whose))
+    def email(role: Role, counties: frozenset[str] | None = None, units: frozenset[str] | None = None) -> str:
+        rows = registers.rows_of(work, "contacts", Scope(role, "", counties, units))
         return next((row["邮箱"] if "邮箱" in row else row["email"] for row in rows), "")
 
     assert email(Role.ANALYST) == email(Role.COUNTY, counties=frozenset({COAL})) == "a@example.invalid"

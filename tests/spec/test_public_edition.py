@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oracle.drawn import COAL_COUNTY, OTHER_COUNTY, drawn
@@ -57,7 +58,7 @@ LIKE = {
 }
 
 
-def edition(tmp_path: Path, **given: str) -> tuple[Snapshot, PublicEdition]:
+def edition(tmp_path: Path, **given: Any) -> tuple[Snapshot, PublicEdition]:
     snapshot = snapshot_of(drawn(**given), tmp_path)
     return snapshot, public_edition.read(snapshot)
 

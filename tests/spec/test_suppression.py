@@ -6,7 +6,7 @@ is shown, and the goods of any one unit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
@@ -51,7 +51,7 @@ def test_whoever_reads_knows_its_own_part():
     assert not may_be_shown(amounts("90", "10"), reader="U0")
 
 
-def places(goods: dict[str, Sequence[str]]) -> list[Goods]:
+def places(goods: Mapping[str, Sequence[str]]) -> list[Goods]:
     """Place → its units' tonnes; each unit in one place, everything in the city too."""
     return [
         Goods(f"{place}{i}", D(tonnes), frozenset({(place, "运量"), (CITY, "运量")}))
@@ -60,7 +60,7 @@ def places(goods: dict[str, Sequence[str]]) -> list[Goods]:
     ]
 
 
-def city_of(goods: dict[str, Sequence[str]]) -> list[Breakdown]:
+def city_of(goods: Mapping[str, Sequence[str]]) -> list[Breakdown]:
     return [Breakdown(CITY, tuple(goods))]
 
 
@@ -84,7 +84,7 @@ def city_of(goods: dict[str, Sequence[str]]) -> list[Breakdown]:
         ({"A": "12", "C": "333", "B": "333"}, "AB"),
     ],
 )
-def test_the_smallest_further_place_goes_too(goods: dict[str, Sequence[str]], gone: str):
+def test_the_smallest_further_place_goes_too(goods: Mapping[str, Sequence[str]], gone: str):
     assert withheld(places(goods), city_of(goods)) == set(gone)
 
 

@@ -449,27 +449,30 @@ def test_a_name_is_taken_once_and_has_a_form(work):
 # ----------------------------------------------------------------------------------------------------- OIDC
 
 
+ISSUER = "urn:example:provider"
+
+
 def test_an_identity_comes_in_by_its_subject_or_its_verified_mail(work):
-    accounts.bind(work, "zhang.san", ADMIN, issuer="https://id", subject="s1")
-    assert accounts.sign_in_as(work, Identity("https://id", "s1"))
-    for other in (Identity("https://evil", "s1"), Identity("https://id", "s2"), Identity("https://id", "")):
+    accounts.bind(work, "zhang.san", ADMIN, issuer=ISSUER, subject="s1")
+    assert accounts.sign_in_as(work, Identity(ISSUER, "s1"))
+    for other in (Identity("urn:example:other", "s1"), Identity(ISSUER, "s2"), Identity(ISSUER, "")):
         with pytest.raises(SignInRefused, match="没有对应的账号"):
             accounts.sign_in_as(work, other)
-    accounts.bind(work, "zhang.san", ADMIN, issuer="https://id", email="Zhang@Example.cn")
-    assert accounts.sign_in_as(work, Identity("https://id", "s9", "zhang@example.CN"))
+    accounts.bind(work, "zhang.san", ADMIN, issuer=ISSUER, email="Zhang@Example.cn")
+    assert accounts.sign_in_as(work, Identity(ISSUER, "s9", "zhang@example.CN"))
     with pytest.raises(SignInRefused):
-        accounts.sign_in_as(work, Identity("https://id", "s1"))
+        accounts.sign_in_as(work, Identity(ISSUER, "s1"))
     accounts.set_state(work, "zhang.san", State.OFF, ADMIN)
     with pytest.raises(SignInRefused, match="停用"):
-        accounts.sign_in_as(work, Identity("https://id", "s9", "zhang@example.cn"))
+        accounts.sign_in_as(work, Identity(ISSUER, "s9", "zhang@example.cn"))
 
 
 def test_an_identity_belongs_to_one_account(work):
-    accounts.bind(work, "zhang.san", ADMIN, issuer="https://id", subject="s1")
+    accounts.bind(work, "zhang.san", ADMIN, issuer=ISSUER, subject="s1")
     with pytest.raises(AccountRefused, match=r"zhang\.san"):
-        accounts.bind(work, "root", ADMIN, issuer="https://id", subject="s1")
+        accounts.bind(work, "root", ADMIN, issuer=ISSUER, subject="s1")
     accounts.bind(work, "zhang.san", ADMIN)
-    accounts.bind(work, "root", ADMIN, issuer="https://id", subject="s1")
+    accounts.bind(work, "root", ADMIN, issuer=ISSUER, subject="s1")
 
 
 def test_only_a_demonstration_lets_in_without_a_password(work):
