@@ -49,7 +49,7 @@ def _after_the_plan(page: Overview) -> None:
     """Once the plan has ended: how it ended, and the running year beside the year before."""
     if page.final is None and page.comparison is None:
         return
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([11, 9], gap="large")
     if page.final is not None:
         with left:
             widgets.title(page.final.name)

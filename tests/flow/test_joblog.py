@@ -18,7 +18,7 @@ from .command import DATA
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Workplace:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
     monkeypatch.setenv("RAILSHIFT_TODAY", "2025-03-12")
     return Workplace(tmp_path, open_ledger(tmp_path), load_declared(DATA))
 

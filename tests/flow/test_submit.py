@@ -27,7 +27,7 @@ NAME = "演示一号煤业"
 
 
 @pytest.fixture(scope="module")
-def january(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Desk:
+def january(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """The city with A's January accepted and published."""
     base = tmp_path_factory.mktemp("submit")
     desk = Desk(base / "home", story.declared_data(base / "data"))

@@ -26,7 +26,7 @@ PROBLEM = {"措施": "（五）", "问题": "用地", "责任单位": "市发改
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> Workplace:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
     monkeypatch.setenv("RAILSHIFT_TODAY", TODAY.isoformat())
     monkeypatch.setattr(builds, "start", lambda work: pytest.fail("no build is wanted"))
     story.write_files(tmp_path / "files")
