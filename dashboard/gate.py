@@ -35,10 +35,11 @@ _OPEN = (
 # What people have brought or take away: no page that a browser could be led from to the sign-in.
 _FILES = ("/media/", "/_stcore/")
 _ANSWERS = {"/static/": "public, max-age=31536000, immutable", "": "no-store"}
-# Streamlit's program writes styles into the page as it runs; scripts come from files and by their hashes only.
+# Streamlit's program writes styles into the page as it runs; scripts come from files and by their hashes only, and
+# from a blob: so does it load the copy button's.
 _POLICY = (
     "default-src 'self'; base-uri 'none'; object-src 'none'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "style-src 'self' 'unsafe-inline'; script-src 'self'{scripts}; worker-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline'; script-src 'self' blob:{scripts}; worker-src 'self' blob:; "
     "connect-src 'self'{socket}; frame-ancestors 'none'; form-action 'self'"
 )
 _OWN_POLICY = (

@@ -158,7 +158,7 @@ PASSWORD = "一句只有我们几个人知道的话"
 ACCOUNTS = {
     "root": ("管理", "--display", "王管理"),
     "zhang": ("分析", "--display", "张三"),
-    "mine": ("企业", "--display", "示例煤业一矿", "--unit", "91140900MADEM0011P"),
+    "mine": ("企业", "--display", "示例煤业八矿", "--unit", "91140900MADEM0089P"),
     "baode": ("县区", "--display", "保德填报", "--county", "140931"),
     "fagai": ("部门", "--department", "市发改委"),
     "lingdao": ("领导", "--display", "李领导"),

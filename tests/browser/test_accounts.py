@@ -289,7 +289,7 @@ def test_the_page_of_accounts_is_chinese_whole_and_within_the_screen(someone: Vi
     assert someone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert someone.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
     rows = someone.page.locator(".rs-accounts tbody tr").all_inner_texts()
-    assert any("示例煤业一矿" in row and "企业" in row for row in rows)
+    assert any("示例煤业八矿" in row and "企业" in row for row in rows)
 
 
 @pytest.mark.parametrize("name", ["mine", "baode", "fagai", "lingdao"])
@@ -378,7 +378,7 @@ def test_looking_as_somebody_is_read_only_told_on_each_page_and_logged(
     assert started[-1] == ("zhang", "以他人身份查看")
     for view in ("filing", "overview", "enterprise", "rules"):
         someone.open(f"/{view}")
-        assert "正在以“企业 · 示例煤业一矿”的身份查看" in page.locator(".rs-viewing").inner_text()
+        assert "正在以“企业 · 示例煤业八矿”的身份查看" in page.locator(".rs-viewing").inner_text()
         assert page.locator("[data-testid=stAlert]").count() == 0
     someone.open("/corridors")
     assert "不查看“通道”页" in page.locator(".rs-empty").inner_text()

@@ -161,7 +161,7 @@ def test_only_the_scripts_of_the_page_itself_may_run() -> None:
     digest = base64.b64encode(hashlib.sha256(b"own()").digest()).decode()
     _, headers, _ = answer(gate.Doorkeeper(gate.ChineseIndex(_inner)), "/overview")
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
-    assert policy["script-src"] == f"'self' 'sha256-{digest}'"
+    assert policy["script-src"] == f"'self' blob: 'sha256-{digest}'"
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert policy["connect-src"] == "'self' ws://127.0.0.1:8501"
     assert "x-railshift-scripts" not in headers
