@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flow import story
@@ -12,7 +13,7 @@ from flow.command import Desk as CommandDesk
 from flow.story import NAMES, RECEIVED, B, C, P
 from streamlit.testing.v1 import AppTest
 
-from dashboard import acts, desk, findings, grid
+from dashboard import acts, desk, findings, grid, session
 from dashboard.desk import Desk
 from etl import filing
 from etl.ledger import audit
@@ -58,6 +59,8 @@ def work(city: CommandDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     home = shutil.copytree(city.home, tmp_path / "home")
     for name, value in CommandDesk(home, city.data, city.today).environment.items():
         monkeypatch.setenv(name, value)
+    # AppTest has no browser whose cookie would name a session.
+    monkeypatch.setattr(session, "signed_in", lambda: SimpleNamespace(scope=BOTH))
     return desk.workplace()
 
 

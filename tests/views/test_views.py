@@ -13,7 +13,7 @@ from etl.intake import rules
 VIEWS = Path(__file__).parents[2] / "dashboard" / "views"
 UNIT = "91140900MA0SL00001"
 # Of the ledger, not about a period: 填报 is tested in test_filing.py, 填报规则 below, the others in a browser.
-OF_RETURNS = {"filing", "rules", "review", "tasks", "jobs"}
+OF_RETURNS = {"filing", "rules", "review", "tasks", "jobs", "accounts"}
 
 
 def page(view: str) -> None:
