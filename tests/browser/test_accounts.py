@@ -262,6 +262,23 @@ def test_an_act_begun_in_an_open_page_is_refused_once_the_session_is_over(
     assert len(log(real_data)) == before
 
 
+def test_what_is_sent_once_the_session_is_over_is_not_recorded(someone: Visitor, real_data: RealData) -> None:
+    page = someone.page
+    sign_in(someone, "mine")
+    someone.open("/filing")
+    page.locator("summary", has_text="说明差异的原因").click()
+    page.locator("[class*=st-key-mirror-form] textarea").fill("装车时点不同")
+    page.keyboard.press("Control+Enter")
+    someone.settle()
+    real_data.run("account", "lock", "mine")
+    real_data.run("account", "unlock", "mine")
+    before = log(real_data)
+    # The button's own function runs before the page is looked at.
+    page.get_by_role("button", name="提交说明").click()
+    page.get_by_text("登录已结束。").wait_for()
+    assert log(real_data) == before
+
+
 def test_sessions_are_known_to_every_process(
     someone: Visitor, real_data: RealData, serve: Callable[..., Site], browser: Browser
 ) -> None:
