@@ -26,7 +26,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from etl.ledger import accounts as rows
 from etl.ledger import audit
 from etl.ledger.accounts import Account, Failures, Kept, State
-from etl.ledger.registry import unit_codes
+from etl.ledger.registry import unit_codes, unit_name
 from etl.ledger.schema import reading
 from etl.periods import now
 from etl.pipeline import Workplace
@@ -296,6 +296,7 @@ def session_of(work: Workplace, token: str | None) -> Session | None:
             return None
         account = rows.get(conn, kept.account_id)
         viewing = rows.get(conn, kept.viewing_id) if kept.viewing_id is not None else None
+        scope = scope_of(work, conn, viewing or account, is_read_only=viewing is not None)
     if _closed(account, moment.date()):
         return None
     if moment - kept.seen_at >= SEEN_EVERY:
@@ -305,7 +306,7 @@ def session_of(work: Workplace, token: str | None) -> Session | None:
     return Session(
         kept.session_id,
         account,
-        scope_of(account) if viewing is None else scope_of(viewing, is_read_only=True),
+        scope,
         hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest(),
         viewing,
         account.must_change and kept.way == "密码",
@@ -389,20 +390,33 @@ def end_view(work: Workplace, token: str) -> None:
         audit.append(conn, session.account.name, "结束以他人身份查看", _subject(other), {"账号": other.name})
 
 
-def scope_of(account: Account, *, is_read_only: bool = False) -> Scope:
-    """What an account sees. An enterprise without units, a county without a county: nothing of either."""
-    is_department = account.role is Role.DEPARTMENT
-    label = account.department if is_department else account.display_name
-    by_name = normal(f"{account.role}-{label}")
+def scope_of(work: Workplace, conn: sa.Connection, account: Account, *, is_read_only: bool = False) -> Scope:
+    """What an account sees. An enterprise without units, a county without a county: nothing of either.
+
+    The pages name the scope after its place, not after the person.
+    """
+    # The demonstration's accounts are named after what they show.
+    is_shown = account.name == normal(f"{account.role}-{account.display_name}")
     return Scope(
         account.role,
-        label,
+        account.display_name if is_shown else _label(work, conn, account),
         account.counties if account.role is Role.COUNTY else None,
         account.units if account.role is Role.ENTERPRISE else None,
-        # The demonstration's accounts are named after what they show.
-        account="" if account.name == by_name else account.name,
+        account="" if is_shown else account.name,
         is_read_only=is_read_only,
     )
+
+
+def _label(work: Workplace, conn: sa.Connection, account: Account) -> str:
+    if account.role is Role.DEPARTMENT:
+        return account.department
+    if account.role is Role.COUNTY and account.counties:
+        names = work.declared.county_names
+        return "、".join(names.get(code, code) for code in sorted(account.counties))
+    if account.role is Role.ENTERPRISE and account.units:
+        first = unit_name(conn, min(account.units))
+        return first if len(account.units) == 1 else f"{first}等{len(account.units)}个填报单位"
+    return account.display_name
 
 
 def _lives(kept: Kept, moment: datetime) -> bool:

@@ -90,7 +90,7 @@ def _inbox(work: Workplace) -> None:
 def _run(work: Workplace) -> tuple[str, str]:
     """Take what lies there; what became of it in words, and whether all of it went well as a css class."""
     try:
-        done = inbox.run(work, by=session.visit().scope.label)
+        done = inbox.run(work, by=session.visit().scope.actor)
     except InboxRunning as refusal:
         return str(refusal), "rs-obstacle"
     still = f"还在写入的{len(done.being_written)}个，下次再收。" if done.being_written else ""

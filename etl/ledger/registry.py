@@ -108,6 +108,13 @@ def unit_codes(conn: sa.Connection, day: date) -> dict[str, str | None]:
     return codes | {unit.unit_code: unit.unit_code for unit in units}
 
 
+def unit_name(conn: sa.Connection, unit_code: str) -> str:
+    """The name of a unit as it was written down last; of an unknown one its code."""
+    table = schema.registry
+    query = sa.select(table.c.name).where(table.c.unit_code == unit_code).order_by(table.c.registry_id.desc())
+    return conn.scalar(query.limit(1)) or unit_code
+
+
 def in_unit_codes(conn: sa.Connection, day: date, names: Sequence[str]) -> pa.Array:
     """These names of units as unit codes; a name that is unknown or not one unit's stays as it is."""
     codes = unit_codes(conn, day)

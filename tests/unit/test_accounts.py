@@ -314,7 +314,8 @@ def test_neither_a_token_nor_a_password_lies_in_the_ledger(work):
 @pytest.mark.parametrize("role", [Role.ENTERPRISE, Role.COUNTY])
 def test_a_role_without_its_place_sees_nothing(work, role):
     bare = account(work, "zhang.san")
-    empty = accounts.scope_of(accounts.Account(**{**vars(bare), "role": role}))
+    with reading(work.ledger) as conn:
+        empty = accounts.scope_of(work, conn, accounts.Account(**{**vars(bare), "role": role}))
     assert not empty.sees_all
     assert (empty.units if role is Role.ENTERPRISE else empty.counties) == frozenset()
 
@@ -332,11 +333,27 @@ def test_no_account_without_the_place_of_its_role(work, role, place, said):
         accounts.change(work, "zhang.san", ADMIN, role=role, display_name="张三", **place)
 
 
-def test_an_account_holds_several_units(work):
-    accounts.add(work, "mine", Role.ENTERPRISE, ADMIN, units=frozenset({"U1"}), password=GOOD)
-    session = accounts.session_of(work, accounts.sign_in(work, "mine", GOOD))
+def test_an_account_holds_several_units_and_the_pages_name_them_not_the_person(work):
+    with work.ledger.begin() as conn:
+        more = [UNIT | {"unit_code": "U2", "uscc": "C2", "name": "乙矿"}, UNIT | {"name": "甲新矿"}]
+        tables.bring(conn, "registry", more, date(2020, 1, 2), "名录.csv", Actor("x", Role.ANALYST))
+    for name, units, label in (("one", {"U1"}, "甲新矿"), ("two", {"U2", "U1"}, "甲新矿等2个填报单位")):
+        accounts.add(
+            work, name, Role.ENTERPRISE, ADMIN, display_name="王五", units=frozenset(units), password=GOOD
+        )
+        session = accounts.session_of(work, accounts.sign_in(work, name, GOOD))
+        assert session is not None
+        assert session.scope == Scope(Role.ENTERPRISE, label, units=frozenset(units), account=name)
+
+
+def test_a_countys_pages_are_named_after_it(work):
+    accounts.add(
+        work, "li", Role.COUNTY, ADMIN, display_name="李四", counties=frozenset({"140931"}), password=GOOD
+    )
+    session = accounts.session_of(work, accounts.sign_in(work, "li", GOOD))
     assert session is not None
-    assert session.scope.units == frozenset({"U1"})
+    assert session.scope.label == "保德县"
+    assert session.scope.actor == "保德县（li）"
 
 
 def test_a_department_acts_under_its_name_and_is_told_apart_by_its_account(work):
