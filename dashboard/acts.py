@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import secrets
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
-from dashboard.desk import GRID, WAYS, Desk, Trouble, rows_said
+from dashboard.desk import GRID, WAYS, Desk, Trouble, of_fault, rows_said
 from dashboard.grid import FIRST_ROW
 from etl import clerk, filing
 from etl.clerk import Draft, Due
@@ -277,9 +276,4 @@ def _act(desk: Desk) -> Generator[None]:
     except (filing.UnknownUnit, ValueError) as refusal:
         desk.trouble = Trouble(str(refusal))
     except Fault as fault:
-        number = secrets.token_hex(4)
-        LOG.error("fault %s: %s", number, fault)
-        desk.trouble = Trouble(
-            f"系统错误，与您的文件无关（编号 {number}），没有上报。",
-            "填写的内容还在本页，请稍后重试；仍然出现时，请把编号告诉管理员。",
-        )
+        desk.trouble = of_fault(fault, "没有上报", "填写的内容还在本页，")

@@ -120,6 +120,9 @@ def run() -> None:
     except NotVisible as refusal:
         widgets.plain_head(chosen.title)
         widgets.empty(str(refusal), "请从上方选择其他页面，或退出后以有权限的身份登录。")
+    except LedgerUnavailable as refusal:
+        widgets.plain_head(chosen.title)
+        _no_ledger(refusal)
 
 
 def _signed_in() -> Session | None:
@@ -127,9 +130,14 @@ def _signed_in() -> Session | None:
     try:
         return session.signed_in()
     except LedgerUnavailable as refusal:
-        widgets.empty("账本暂时无法打开，暂时不能查看。", "请稍后刷新本页；仍然不行时，请联系系统管理员。")
-        LOG.error("%s", refusal)
+        _no_ledger(refusal)
         st.stop()
+
+
+def _no_ledger(refusal: LedgerUnavailable) -> None:
+    """What names a server and its address stands in the log, not on the page."""
+    widgets.empty("账本暂时无法打开，暂时不能查看。", "请稍后刷新本页；仍然不行时，请联系系统管理员。")
+    LOG.error("%s", refusal)
 
 
 def _forget_another(signed_in: Session) -> None:

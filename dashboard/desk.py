@@ -7,7 +7,9 @@ is in acts.py.
 
 from __future__ import annotations
 
+import logging
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,10 +25,12 @@ from etl.intake.mapping import Mapping as ColumnMapping
 from etl.intake.matching import Proposal
 from etl.intake.mends import OFFERED, Mend
 from etl.intake.rules import BY_CODE, FILE
+from etl.intake.worker import Fault
 from etl.pipeline import Workplace
 from etl.reference import data_folder, home_folder
 from etl.warehouse.scope import Scope
 
+LOG = logging.getLogger("railshift.dashboard")
 UPLOAD, GRID = "上传文件", "在线填报"
 WAYS = {"file": UPLOAD, "grid": GRID}
 # What still waits for the clerk; all else waits for somebody else or is done.
@@ -40,6 +44,16 @@ class Trouble:
 
     what: str
     remedy: str = ""
+
+
+def of_fault(fault: Fault, outcome: str, remedy: str) -> Trouble:
+    """A fault of ours: its number stands on the page, what it is in the log."""
+    number = secrets.token_hex(4)
+    LOG.error("fault %s: %s", number, fault)
+    return Trouble(
+        f"系统错误，与您的文件无关（编号 {number}），{outcome}。",
+        f"{remedy}请稍后重试；仍然出现时，请把编号告诉管理员。",
+    )
 
 
 @dataclass

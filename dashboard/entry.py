@@ -7,7 +7,6 @@ acts run as callbacks, before anything is drawn that a later message of the brow
 from __future__ import annotations
 
 import logging
-import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -97,11 +96,7 @@ def maintain(*names: str) -> None:
     if not seen:
         return
     widgets.title("登记与维护", "全部登记，不受上方筛选影响")
-    try:
-        work = desk.workplace()
-    except LedgerUnavailable as refusal:
-        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
-        return
+    work = desk.workplace()
     building.notice(work)
     for name in seen:
         place = st.expander(registers.TITLES[name], key=f"maintain-{name}", on_change="rerun")
@@ -412,12 +407,7 @@ def _done(form: Form, act: Callable[[], Imported]) -> Imported | None:
     except (NotAllowed, LedgerUnavailable) as refusal:
         form.trouble = Trouble(str(refusal))
     except Fault as fault:
-        number = secrets.token_hex(4)
-        LOG.error("fault %s: %s", number, fault)
-        form.trouble = Trouble(
-            f"系统错误，与您的文件无关（编号 {number}），没有登记。",
-            "请稍后重试；仍然出现时，请把编号告诉管理员。",
-        )
+        form.trouble = desk.of_fault(fault, "没有登记", "")
     return None
 
 

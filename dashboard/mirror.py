@@ -10,7 +10,6 @@ import streamlit as st
 from dashboard import desk, session, widgets
 from etl import filing, mirror
 from etl.ledger.mirror import Difference, Matter
-from etl.ledger.schema import LedgerUnavailable
 from etl.mirror import SIDES, NoSuchDifference
 from etl.pipeline import Workplace
 from etl.roles import Actor, NotAllowed, Role
@@ -27,11 +26,7 @@ def draw() -> None:
     scope = session.visit().scope
     if scope.role not in SIDES:
         return
-    try:
-        section(desk.workplace(), scope)
-    except LedgerUnavailable as refusal:
-        widgets.title(TITLE)
-        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
+    section(desk.workplace(), scope)
 
 
 def section(work: Workplace, scope: Scope) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import logging
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -483,6 +484,8 @@ def serve(
     typer.echo(f"请在浏览器打开 http://{host}:{port}")
     command = [sys.executable, "-m", "uvicorn", "dashboard.server:app", "--host", host, "--port", str(port)]
     with subprocess.Popen([*command, "--log-level", "warning"], env=environment) as server:
+        # A service manager ends this process alone; what it has started goes with it.
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         try:
             raise typer.Exit(server.wait())
         except KeyboardInterrupt:

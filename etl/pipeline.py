@@ -218,7 +218,8 @@ def publish_requested(work: Workplace, progress: Progress | None = None) -> Path
 def _publish(work: Workplace, as_of: date | None, progress: Progress | None) -> Path:
     day = as_of or work.today
     with work.ledger.begin() as connection:
-        job = jobs.begin(connection, jobs.BUILD, STAFF)
+        asked = "" if as_of else "、".join(jobs.askers(connection))
+        job = jobs.begin(connection, jobs.BUILD, asked or STAFF)
         # Read before the inputs are: what is asked for from now on may not be in them.
         last = 0 if as_of else jobs.last_request(connection)
     try:

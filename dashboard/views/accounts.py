@@ -45,12 +45,8 @@ class Keeping:
 def draw() -> None:
     scope = session.visit().scope
     widgets.plain_head("账号")
-    try:
-        work = desk.workplace()
-        found = accounts.listed(work, Actor.of(scope))
-    except LedgerUnavailable as refusal:
-        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
-        return
+    work = desk.workplace()
+    found = accounts.listed(work, Actor.of(scope))
     keeping: Keeping = st.session_state.setdefault("keeping", Keeping())
     keeping.names = filing.names(work)
     is_keeper = scope.role is Role.ADMIN
@@ -99,7 +95,7 @@ def _list(work: Workplace, keeping: Keeping, found: Sequence[Listed]) -> None:
         return
     body = "".join(_row(work, keeping, one) for one in found)
     st.html(
-        "<div class='rs-scroll'><table class='rs-table rs-accounts'><thead><tr><th scope='col'>账号</th>"
+        "<div class='rs-scroll'><table class='rs-table rs-lines rs-accounts'><thead><tr><th scope='col'>账号</th>"
         "<th scope='col'>身份</th><th scope='col'>可看范围</th><th scope='col'>状态</th>"
         f"<th scope='col'>上次登录</th></tr></thead><tbody>{body}</tbody></table></div>"
     )
@@ -118,11 +114,12 @@ def _row(work: Workplace, keeping: Keeping, one: Listed) -> str:
     when = [*([f"{came:%H:%M}"] if came else ()), *([f"在线{one.sessions}处"] if one.sessions else ())]
     return (
         f"<tr><td><b>{escape(account.display_name)}</b><small>{escape(account.name)}</small></td>"
-        f"<td class='rs-nowrap'>{escape(account.role.value)}</td>"
-        f"<td>{escape(_place(work, keeping, account))}</td>"
-        f"<td><span class='rs-light rs-{css}'><i>{sign}</i>{account.state}</span>"
+        f"<td class='rs-nowrap' data-name='身份'>{escape(account.role.value)}</td>"
+        f"<td data-name='可看范围'>{escape(_place(work, keeping, account))}</td>"
+        f"<td data-name='状态'><span class='rs-light rs-{css}'><i>{sign}</i>{account.state}</span>"
         f"<small>{escape('，'.join(remarks))}</small></td>"
-        f"<td class='rs-nowrap'>{f'{came:%Y-%m-%d}' if came else '从未登录'}<small>{'，'.join(when)}</small></td></tr>"
+        f"<td class='rs-nowrap' data-name='上次登录'>{f'{came:%Y-%m-%d}' if came else '从未登录'}"
+        f"<small>{'，'.join(when)}</small></td></tr>"
     )
 
 

@@ -32,10 +32,11 @@ def draw() -> None:
     _months(page)
     left, right = st.columns(2, gap="large")
     with left:
-        for table in (page.commodities, page.corridors, page.spurs):
+        for table in (page.commodities, page.corridors):
             _table(table)
     with right:
         _table(page.versions)
+    _table(page.spurs)
     rows = session.read_rows(unit_code)
     widgets.title(rows.name, "每个数字都来自这些行；行号与文件中一致")
     if rows.frame.empty:

@@ -14,7 +14,6 @@ from dashboard.desk import GRID, UPLOAD, WAYS, Desk
 from etl import clerk, filing
 from etl import mirror as etl_mirror
 from etl.clerk import Due
-from etl.ledger.schema import LedgerUnavailable
 from etl.pipeline import Workplace
 from etl.warehouse.scope import NotVisible, Role, Scope
 from etl.wording import month_text
@@ -35,12 +34,7 @@ def draw() -> None:
     scope = session.visit().scope
     if scope.role is not Role.ENTERPRISE or not scope.units:
         raise NotVisible("填报页只对填报单位开放。")
-    try:
-        work = desks.workplace()
-    except LedgerUnavailable as refusal:
-        widgets.plain_head("填报")
-        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
-        return
+    work = desks.workplace()
     due = clerk.due(work, scope.units)
     names = {one.unit_code: one.name for one in due}
     widgets.plain_head("填报", (f"今天 {work.today.isoformat()}",), (work.declared.plan.basis,))

@@ -14,7 +14,6 @@ from etl.inbox import AGAIN, LEFT, LOADED, SET_ASIDE, InboxRunning
 from etl.joblog import JobLog
 from etl.ledger import jobs
 from etl.ledger.jobs import Job, Outcome
-from etl.ledger.schema import LedgerUnavailable
 from etl.pipeline import Workplace
 
 ALL = "全部"
@@ -41,11 +40,7 @@ FILE_SIGNS = {
 
 def draw() -> None:
     widgets.plain_head("作业")
-    try:
-        work = desks.workplace()
-    except LedgerUnavailable as refusal:
-        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
-        return
+    work = desks.workplace()
     kind = _kind_kept()
     log = joblog.read(work, MOST_JOBS, None if kind == ALL else kind)
     widgets.sentence(log.sentence)

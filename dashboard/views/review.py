@@ -13,7 +13,6 @@ from dashboard import desk as desks
 from dashboard.decisions import LOCK, Decisions
 from etl import clerk, filing
 from etl.ledger.amendments import Revision
-from etl.ledger.schema import LedgerUnavailable
 from etl.ledger.submissions import State
 from etl.pipeline import Workplace
 from etl.warehouse.scope import NotVisible, Role, Scope
@@ -26,12 +25,7 @@ def draw() -> None:
     scope = session.visit().scope
     if scope.role not in (Role.ANALYST, Role.COUNTY):
         raise NotVisible("审核页只对县级初审人和市级审核人开放。")
-    try:
-        work = desks.workplace()
-    except LedgerUnavailable as refusal:
-        widgets.plain_head("审核")
-        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
-        return
+    work = desks.workplace()
     desk = _desk(scope)
     widgets.plain_head("审核", (f"今天 {work.today.isoformat()}", scope.label))
     if desk.asked is not None:

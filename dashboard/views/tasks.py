@@ -35,12 +35,7 @@ TABLES = ("tasks", "problems", "projects", "commitments", "bills")
 
 def draw() -> None:
     scope = session.visit().scope
-    try:
-        work = desks.workplace()
-    except LedgerUnavailable as refusal:
-        widgets.plain_head("重点任务")
-        widgets.empty(str(refusal), "请把这句话告诉管理员；恢复后刷新本页。")
-        return
+    work = desks.workplace()
     widgets.plain_head("重点任务", (f"今天 {work.today.isoformat()}",))
     # Read once without the choosers, which offer what there is, also where nothing of it is chosen.
     with st.container(key="choosers", horizontal=True, gap="small"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO
@@ -91,16 +92,16 @@ def _shows_ten_thousand(form: str) -> bool:
 # -------------------------------------------------------------------------------------------- the stream
 
 
-class _Handler:
+class _Handler(ABC):
     """What listens to a part. Names come without a namespace's prefix."""
 
     parser: expat.XMLParserType
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self, tag: str, attributes: dict[str, str]) -> None: ...
 
-    def end(self, tag: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def end(self, tag: str) -> None: ...
 
 
 def _parse(stream: IO[bytes], handler: _Handler) -> None:

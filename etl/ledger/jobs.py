@@ -104,6 +104,12 @@ def open_requests(conn: sa.Connection) -> int:
     return conn.scalar(sa.select(sa.func.count()).select_from(build_request).where(waits)) or 0
 
 
+def askers(conn: sa.Connection) -> list[str]:
+    """Who has asked for what no build has answered, in the order of asking. Empty: nobody."""
+    query = sa.select(build_request.c.actor).where(build_request.c.job_id.is_(None))
+    return list(dict.fromkeys(conn.scalars(query.order_by(build_request.c.request_id))))
+
+
 def answer_requests(conn: sa.Connection, job_id: int, last: int) -> None:
     """The requests up to `last` are answered by this build: published, or failed and said so."""
     waits = build_request.c.job_id.is_(None) & (build_request.c.request_id <= last)

@@ -6,19 +6,17 @@ was replaced while open. So each build gets a new name, and readers follow the p
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import IO
+
+from etl.locks import alone, is_held
 
 KEPT_VERSIONS = 3
 POINTER = "CURRENT"
 LOCK = ".lock"
-PATIENCE_SECONDS = 0.5
 
 
 class BuildRunning(Exception):
@@ -51,34 +49,13 @@ def version_of(path: Path) -> int:
 @contextmanager
 def single_flight(home: Path) -> Generator[None]:
     """Only one build at a time in this folder. Errors: BuildRunning where another one runs."""
-    folder = warehouse_folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as lock:
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while not _locked(lock):
-            # Whoever only looks (`is_building`) has the lock for an instant.
-            if time.monotonic() > give_up:
-                raise BuildRunning("另一次生成正在进行，请稍候再试。")
-            time.sleep(0.02)
+    with alone(warehouse_folder(home) / LOCK, BuildRunning("另一次生成正在进行，请稍候再试。")):
         yield
 
 
 def is_building(home: Path) -> bool:
     """Some process is building in this folder now. The lock says so, for it ends with its process."""
-    try:
-        with (warehouse_folder(home) / LOCK).open("r+") as lock:
-            return not _locked(lock)
-    except FileNotFoundError:
-        return False
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Take the lock, until the file is closed; False where somebody else has it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return is_held(warehouse_folder(home) / LOCK)
 
 
 def next_path(home: Path) -> Path:

@@ -7,6 +7,7 @@ process, and strace around it where there is one): test_offline.py reads both.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -207,6 +208,19 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
     yield chromium
     chromium.close()
+
+
+def latin_words(page: Page, allowed: set[str]) -> set[str]:
+    """Latin words in sight but those in capitals (codes, units) and `allowed`.
+
+    Without icons, which are drawn from their English names, the skip link, which is shown in Chinese, and files,
+    which keep the name they came with.
+    """
+    text = page.locator("body").inner_text()
+    for icon in page.locator("[data-testid=stIconMaterial], [data-testid=stSkipToContent]").all_inner_texts():
+        text = text.replace(icon, "", 1)
+    text = re.sub(r"[\w-]+\.(csv|xlsx?)\b", "", text)
+    return {word for word in re.findall(r"[A-Za-z]{2,}", text) if not word.isupper()} - allowed
 
 
 @dataclass

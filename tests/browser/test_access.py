@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
+import subprocess
+import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -13,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from etl.demo import MARKER
-from tests.browser.conftest import Site, Visitor
+from tests.browser.conftest import ROOT, Site, Visitor, environment
 from tests.browser.test_pages import VIEWS, unit_of
 
 
@@ -137,6 +141,35 @@ def test_without_any_data_the_page_says_what_to_run(
     visitor.page.locator(".rs-empty").wait_for()
     assert "railshift build" in visitor.page.locator(".rs-empty").inner_text()
     context.close()
+
+
+def test_the_end_of_the_command_is_the_end_of_the_service(demo_home: Path) -> None:
+    """A service manager ends `railshift serve` and nothing else."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "etl.cli", "serve", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(demo_home), stdout=subprocess.DEVNULL
+    ) as serving:
+        try:
+            assert answers(port, until=lambda: serving.poll() is not None)
+        finally:
+            serving.terminate()
+        serving.wait()
+    assert not answers(port, until=lambda: True)
+
+
+def answers(port: int, until: Callable[[], bool]) -> bool:
+    """Whether the service answers; asked again until it does, or until it will not."""
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
+                return answer.status == 200
+        except OSError:
+            if until():
+                return False
+            time.sleep(0.2)
 
 
 def urlpath(url: str) -> str:

@@ -12,11 +12,10 @@ import openpyxl
 import pytest
 from playwright.sync_api import Browser, Page, TimeoutError
 
-from tests.browser.conftest import Site, Visitor
+from tests.browser.conftest import Site, Visitor, latin_words
 
 # Names of programs, and of what stands on a key.
 NAMES = {"Excel", "Ctrl", "Delete", "xlsx", "where"}
-ICONS = "[data-testid=stIconMaterial], [data-testid=stSkipToContent]"
 LIMIT = 10 * 2**20
 HEADER_ROW = 8
 TONNES_AT = 1040
@@ -66,12 +65,7 @@ def clerk(filing_site: Site, browser: Browser) -> Open:
 
 
 def english(page: Page) -> set[str]:
-    """Latin words in sight, without icons (which are drawn from their names) and file names."""
-    text = page.locator("body").inner_text()
-    for icon in page.locator(ICONS).all_inner_texts():
-        text = text.replace(icon, "", 1)
-    text = re.sub(r"[\w-]+\.(csv|xlsx?)\b", "", text)
-    return {word for word in re.findall(r"[A-Za-z]{2,}", text) if not word.isupper()} - NAMES
+    return latin_words(page, NAMES)
 
 
 def upload(visitor: Visitor, path: Path) -> None:

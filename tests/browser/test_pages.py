@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, latin_words
 
 VIEWS = [
     "overview", "reporting", "corridors", "enterprises", "enterprise", "registry", "spurs", "official",
@@ -31,14 +31,7 @@ def address(visitor: Visitor, view: str) -> str:
 
 
 def english(page: Page) -> set[str]:
-    """Latin words in sight. Icons are drawn from their English names, and the skip link is shown in Chinese."""
-    text = page.evaluate(
-        "(() => { document.querySelectorAll('[data-testid=stIconMaterial], [data-testid=stSkipToContent]')"
-        ".forEach(e => e.remove()); return document.body.innerText; })()"
-    )
-    # Codes of units and units of measure are Latin in Chinese text too; a file keeps the name it came with.
-    text = re.sub(r"[\w-]+\.(csv|xlsx?)\b", "", text)
-    return {word for word in re.findall(r"[A-Za-z]{2,}", text) if not word.isupper()} - ALLOWED
+    return latin_words(page, ALLOWED)
 
 
 @pytest.mark.parametrize("view", VIEWS)

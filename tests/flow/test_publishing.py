@@ -22,6 +22,7 @@ from etl.ledger.jobs import Outcome
 from etl.ledger.schema import open_ledger, reading
 from etl.pipeline import Workplace
 from etl.reference import load_declared
+from etl.roles import CITY
 from etl.warehouse import publish
 from etl.warehouse.publish import BuildRunning
 from etl.warehouse.snapshot import current
@@ -97,6 +98,8 @@ def test_one_build_answers_all_that_was_asked_while_another_ran(desk: Desk):
         by = connection.exec_driver_sql("select job_id from build_request").scalars().all()
     assert None not in by
     assert len(builds_of(desk)) - before == len(set(by)) == 1
+    # Who asked for it, once; what nobody asked for is the staff's own.
+    assert [job.actor for job in builds_of(desk)] == [CITY.name, *[pipeline.STAFF] * before]
     assert pipeline.build_state(work).waiting == 0
 
 
