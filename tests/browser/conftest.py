@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Playwright, sync_playwright
 
 from etl.demo import MARKER
 from etl.reference import load_declared
@@ -32,6 +32,8 @@ ARGUMENTS = [
     "--disable-sync", "--no-first-run", "--disable-quic",
 ]  # fmt: skip
 START_SECONDS = 120
+# So many looks in a row find a place where it was.
+STILL = 5
 SETTLE_SECONDS = 60
 # An audit hook sees every socket of the process before it is used; it writes down the other end's host.
 SERVER = """
@@ -221,6 +223,16 @@ def latin_words(page: Page, allowed: set[str]) -> set[str]:
         text = text.replace(icon, "", 1)
     text = re.sub(r"[\w-]+\.(csv|xlsx?)\b", "", text)
     return {word for word in re.findall(r"[A-Za-z]{2,}", text) if not word.isupper()} - allowed
+
+
+def at_rest(place: Locator) -> Locator:
+    """The same place once it stands still: a grid that is drawn late moves what is below it from under a click."""
+    place.scroll_into_view_if_needed()
+    seen: list[object] = []
+    while len(seen) < STILL or any(one != seen[-1] for one in seen[-STILL:]):
+        place.page.wait_for_timeout(50)
+        seen.append(place.bounding_box())
+    return place
 
 
 @dataclass

@@ -17,7 +17,7 @@ from etl.ledger.tables import Row
 from etl.pipeline import Workplace
 from etl.reference import load_declared
 from etl.warehouse.scope import EVERYTHING
-from tests.browser.conftest import ROOT, Site, Visitor
+from tests.browser.conftest import ROOT, Site, Visitor, at_rest
 from tests.browser.test_filing import english as latin
 
 SLOW = 60_000
@@ -99,7 +99,7 @@ def unfold(visitor: Visitor, name: str, way: str = "") -> Locator:
     table.wait_for(timeout=SLOW)
     visitor.settle()
     if way:
-        table.locator(f".st-key-ways-{name}").get_by_text(way, exact=True).click()
+        at_rest(table.locator(f".st-key-ways-{name}").get_by_text(way, exact=True)).click()
         table.locator("[data-testid=stForm]" if way != HISTORY else f".st-key-history-{name}-row").wait_for()
         visitor.settle()
     return table
@@ -308,7 +308,7 @@ def test_forms_and_their_refusals_fit_a_telephone(at: Open, view: str, name: str
         press(visitor, name, "登记")
         page.locator(".rs-fielderror").first.wait_for()
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
-        page.locator(f".st-key-ways-{name}").get_by_text(IMPORT, exact=True).click()
+        at_rest(page.locator(f".st-key-ways-{name}").get_by_text(IMPORT, exact=True)).click()
         page.locator("[data-testid=stFileUploaderDropzone]").wait_for()
         visitor.settle()
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
