@@ -111,12 +111,12 @@ class Snapshot:
         return {id_: definition(id_, self.plan) for id_ in INDICATORS}
 
     def choices(self, scope: Scope) -> Choices:
-        """What the filter row offers; the default year is the plan's last until one is chosen."""
+        """What the filter row offers; the default is the plan's last year, or the one there is nearest to it."""
         bounds, newest = self._bounds, self.newest_month
         oldest = min(bounds["first_month"] or newest, bounds["first_official"] or newest)
         years = tuple(range(newest.year, oldest.year - 1, -1))
         through = {year: 12 if year < newest.year else newest.month for year in years}
-        year = min(self.plan.last_year, newest.year)
+        year = max(min(self.plan.last_year, newest.year), oldest.year)
         counties = self.counties
         if scope.counties is not None:
             counties = {code: name for code, name in counties.items() if code in scope.counties}

@@ -141,3 +141,23 @@ def test_a_gap_that_is_there_is_never_shown_as_nothing(tmp_path: Path):
     assert Decimal(wording.number(table.frame["尚需转铁路万吨"][0], table.digits["尚需转铁路万吨"])) > 0
     assert "尚需由公路转铁路0.0万吨" not in enterprises.read_one(snapshot, EVERYTHING, YEAR, "A").sentence
     assert (wording.amount(Decimal("0.4")), wording.amount(0), wording.wan(3, 1)) == ("0.4", "0", "0.0003")
+
+
+@pytest.mark.parametrize(
+    "month, as_of, default",
+    [
+        # Somebody begins after the plan has ended, and before it has.
+        ("2026-03", "2026-05-01", (2026, 3)),
+        ("2025-03", "2026-05-01", (2025, 3)),
+        ("2024-03", "2024-05-01", (2024, 3)),
+    ],
+)
+def test_a_page_begins_with_a_year_that_is_offered(tmp_path, month, as_of, default):
+    world = drawn(
+        registry="unit_code | county_code\nA | 140931",
+        rows=f"unit_code | month | mode | tonnes\nA | {month} | 铁路 | 900",
+        as_of=as_of,
+    )
+    choices = snapshot_of(world, tmp_path).choices(EVERYTHING)
+    assert (choices.default.year, choices.default.through) == default
+    assert choices.default.year in choices.years
